@@ -1,0 +1,108 @@
+# Everything a person or a CI needs, as one word each. `make` alone lists them.
+# Needs only make and a Python >= 3.11; each target sets up what it needs.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+UNIT := not integration and not browser and not soak
+# make test PYTEST_ARGS="-k compose -x"
+PYTEST_ARGS ?=
+
+.PHONY: help
+help: ## Show this list.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# ---------------------------------------------------------------- set-up
+
+.PHONY: venv
+venv: $(STAMP) ## Create .venv and install everything into it (done by the others when needed).
+
+# Done again only when pyproject.toml has changed.
+$(STAMP): pyproject.toml
+	@if [ ! -x $(BIN)/python ]; then \
+	  python=; \
+	  for candidate in $(PYTHON) python3.13 python3.12 python3.11 python3.14 python3 python; do \
+	    if "$$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null; \
+	    then python=$$candidate; break; fi; \
+	  done; \
+	  if [ -z "$$python" ]; then \
+	    echo "No Python 3.11 to 3.14 found. Install one (Debian, Ubuntu: apt-get install python3 python3-venv;" >&2; \
+	    echo "macOS: brew install python@3.13), or name it: make PYTHON=/path/to/python3.12" >&2; \
+	    exit 1; \
+	  fi; \
+	  echo "Creating $(VENV) with $$("$$python" --version)"; \
+	  "$$python" -m venv $(VENV) || { rm -rf $(VENV); \
+	    echo "Python has no venv module (Debian, Ubuntu: apt-get install python3-venv)." >&2; exit 1; }; \
+	fi
+	@echo "Installing into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . --group dev
+	@touch $@
+
+# The jars of a real Kafka go to a cache outside the work tree. Without Maven or Java the tests
+# that need a broker are skipped and say so (in CI they fail); this line says it beforehand.
+.PHONY: kafka
+kafka: $(STAMP) ## Fetch the real Kafka broker for the tests (needs mvn and java, once).
+	@if [ -n "$$KAFKA_BOOTSTRAP" ]; then echo "Kafka: $$KAFKA_BOOTSTRAP"; \
+	else $(BIN)/python tests/servers/kafka_server.py --fetch >/dev/null \
+	  || echo "The tests that need a real Kafka will be skipped, or failed with CI=true." >&2; fi
+
+# ---------------------------------------------------------------- see it
+
+.PHONY: demo
+demo: $(STAMP) ## A simulated company, scored in front of you. Ctrl-C ends it.
+	@$(BIN)/vitals demo
+
+# ---------------------------------------------------------------- prove it
+
+.PHONY: check
+check: $(STAMP) ## Format, lint, types, import contracts, unit tests: before every push.
+	@$(BIN)/ruff format --check --output-format=concise || { echo "run: make format" >&2; exit 1; }
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/python -m pytest -q --numprocesses=auto -m "$(UNIT)" $(PYTEST_ARGS)
+
+.PHONY: test
+test: $(STAMP) kafka ## All tests but the soak, on a real Kafka and a real Redis where they can be had.
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+.PHONY: soak
+soak: $(STAMP) kafka ## The tests that take longer than a gate may.
+	@$(BIN)/python -m pytest -m soak $(PYTEST_ARGS)
+
+EVENTS ?= 1000000
+
+.PHONY: throughput
+throughput: $(STAMP) kafka ## One worker's events per second on a real Kafka, beside stock Faust (EVENTS=...).
+	@$(BIN)/python tests/bench/throughput.py --events $(EVENTS)
+	@$(BIN)/python tests/bench/throughput.py --events $(EVENTS) --split
+
+.PHONY: coverage
+coverage: $(STAMP) kafka ## All tests with branch coverage; the report is in htmlcov/.
+	@$(BIN)/python -m pytest --cov --cov-report=term --cov-report=html $(PYTEST_ARGS)
+
+# ---------------------------------------------------------------- keep it tidy
+
+.PHONY: format
+format: $(STAMP) ## Format, and fix what ruff can fix.
+	@$(BIN)/ruff check --fix --quiet --exit-zero
+	@$(BIN)/ruff format
+
+.PHONY: schemas
+schemas: $(STAMP) ## Write the JSON Schemas of every event to docs/schemas.
+	@$(BIN)/vitals schemas --out docs/schemas
+
+.PHONY: scorecards
+scorecards: $(STAMP) ## Check every shipped scorecard.
+	@$(BIN)/vitals scorecard check deploy/scorecards/*.yaml
+
+.PHONY: clean
+clean: ## Remove caches and build results (the virtual environment stays).
+	@rm -rf build dist htmlcov .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@find schemas scoring streams tests -name __pycache__ -type d -prune -exec rm -rf {} +
