@@ -1,0 +1,190 @@
+"""What the scorer says: score changes and crossed lines, as CloudEvents 1.0.
+
+Both are JSON in structured mode (``content-type:
+application/cloudevents+json``), keyed by customer id, on a partition equal to
+the customer's signals partition. ``id`` is ``<customer>/<epoch>-<sequence>``:
+the same output sent again after a crash carries the same id and the same body,
+so a consumer drops it by id, or by a (epoch, sequence) that is not greater than
+the last one it saw for that customer.
+
+All scores and points are integers in hundredths: 7142 is 71.42.
+"""
+
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from schemas.base import Time
+
+__all__ = [
+    "Band",
+    "Cause",
+    "Contribution",
+    "EventRef",
+    "Health",
+    "Mover",
+    "ScoreChanged",
+    "ScoreChangedData",
+    "Transition",
+    "TransitionData",
+]
+
+
+class Band(StrEnum):
+    """The colour; ``unknown`` while too little of the scorecard has data."""
+
+    GREEN = "green"
+    YELLOW = "yellow"
+    RED = "red"
+    UNKNOWN = "unknown"
+
+
+class Cause(StrEnum):
+    """Why a score changed. The last three message nobody individually."""
+
+    EVENT = "event"
+    TIME = "time"
+    CORRECTION = "correction"
+    FIRST = "first"
+    SCORECARD = "scorecard"
+
+
+class _Out(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class EventRef(_Out):
+    """An inbound event, by what makes it unique."""
+
+    source: str
+    id: str
+
+
+class Contribution(_Out):
+    """One line of the score. The lines' points add up to the score exactly.
+
+    ``kind`` is ``measure``, ``respread`` (the weight of measures without data,
+    spread over those that have some) or ``override`` (a cap).
+    """
+
+    name: str
+    kind: Literal["measure", "respread", "override"] = "measure"
+    group: str | None = None
+    value: float | None = Field(default=None, description="The metric's value, None without data.")
+    curve_points: int | None = Field(
+        default=None, description="The measure's own score, 0-10000 hundredths; None without data."
+    )
+    weight_ppm: int = Field(
+        default=0, description="Nominal share of the whole card, in millionths."
+    )
+    points: int = Field(description="Signed hundredths of a point in the total.")
+    says: str | None = Field(default=None, description="The value in words, for people.")
+
+
+class PendingBand(_Out):
+    """A band that will be entered if things stay as they are."""
+
+    band: Band
+    since: Time
+    at: Time
+
+
+class Health(_Out):
+    """A customer's health at one instant."""
+
+    score: int | None = Field(
+        description="0-10000 hundredths; None when the band is unknown for lack of data."
+    )
+    band: Band
+    letter: str | None
+    coverage_ppm: int = Field(
+        description="Share of the card's weight that had data, in millionths."
+    )
+    contributions: tuple[Contribution, ...]
+    overrides: tuple[str, ...] = ()
+    pending: PendingBand | None = None
+
+
+class Mover(_Out):
+    """What one line did to the change. The movers' deltas add up to the score's delta exactly."""
+
+    name: str
+    kind: Literal["measure", "respread", "override"] = "measure"
+    delta: int
+
+
+class ScorecardRef(_Out):
+    """Which scorecard made a score."""
+
+    name: str
+    version: str
+    hash: str
+
+
+class ScoreChangedData(_Out):
+    """A customer's score before and after."""
+
+    customer_id: str
+    customer_name: str | None = None
+    epoch: int = Field(description="Milliseconds; when the customer's state began.")
+    sequence: int = Field(description="1, 2, 3 ... without gaps within an epoch.")
+    scorecard: ScorecardRef
+    cause: Cause
+    before: Health | None
+    after: Health
+    delta: int | None = Field(description="Hundredths; None where either side has no score.")
+    movers: tuple[Mover, ...] = Field(description="Largest first.")
+    because: str = Field(description="One sentence for people.")
+    events: tuple[EventRef, ...] = Field(description="The events that moved it most, newest first.")
+    next_change_at: Time | None = Field(
+        default=None, description="When the score can change next if nothing happens."
+    )
+    attributes: dict[str, str | int | bool] = Field(
+        default_factory=dict,
+        description="Account facts for lists and routing: owner, mrr_minor, ...",
+    )
+
+
+class TransitionData(_Out):
+    """A customer crossed a line: its band changed."""
+
+    customer_id: str
+    customer_name: str | None = None
+    epoch: int
+    sequence: int = Field(description="The sequence of the score change that crossed the line.")
+    scorecard: ScorecardRef
+    cause: Cause
+    line: Literal["band"] = "band"
+    before: Band | None
+    after: Band
+    score_before: int | None
+    score_after: int | None
+    because: str
+    movers: tuple[Mover, ...]
+    events: tuple[EventRef, ...]
+    contributions: tuple[Contribution, ...]
+    attributes: dict[str, str | int | bool] = Field(default_factory=dict)
+
+
+class _CloudEvent(_Out):
+    specversion: Literal["1.0"] = "1.0"
+    id: str
+    source: str = Field(description="URI reference of this scorer: `/vitals/<prefix>scores`.")
+    subject: str = Field(description="The customer id.")
+    time: Time
+    datacontenttype: Literal["application/json"] = "application/json"
+
+
+class ScoreChanged(_CloudEvent):
+    """CloudEvent on ``health.scores.v1``."""
+
+    type: Literal["customer.health_score_changed"] = "customer.health_score_changed"
+    data: ScoreChangedData
+
+
+class Transition(_CloudEvent):
+    """CloudEvent on ``health.transitions.v1``."""
+
+    type: Literal["customer.health_band_changed"] = "customer.health_band_changed"
+    data: TransitionData

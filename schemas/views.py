@@ -1,0 +1,71 @@
+"""The read model: what Redis holds, what the API returns, what pages show."""
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from schemas.base import Time
+from schemas.scores import (
+    Cause,
+    EventRef,
+    Health,
+    Mover,
+    ScorecardRef,
+    ScoreChanged,
+)
+
+__all__ = ["CustomerHealth", "HistoryPoint"]
+
+
+class CustomerHealth(BaseModel):
+    """A customer's current health, as last emitted."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    customer_id: str
+    customer_name: str | None = None
+    epoch: int
+    sequence: int
+    scorecard: ScorecardRef
+    health: Health
+    delta: int | None = None
+    cause: Cause
+    because: str
+    movers: tuple[Mover, ...] = ()
+    events: tuple[EventRef, ...] = ()
+    changed_at: Time
+    next_change_at: Time | None = None
+    attributes: dict[str, str | int | bool] = Field(default_factory=dict)
+
+    @classmethod
+    def of(cls, change: ScoreChanged) -> "CustomerHealth":
+        """The view of a customer right after ``change``."""
+        data = change.data
+        return cls(
+            customer_id=data.customer_id,
+            customer_name=data.customer_name,
+            epoch=data.epoch,
+            sequence=data.sequence,
+            scorecard=data.scorecard,
+            health=data.after,
+            delta=data.delta,
+            cause=data.cause,
+            because=data.because,
+            movers=data.movers,
+            events=data.events,
+            changed_at=change.time,
+            next_change_at=data.next_change_at,
+            attributes=data.attributes,
+        )
+
+
+class HistoryPoint(BaseModel):
+    """One earlier score of a customer."""
+
+    model_config = ConfigDict(frozen=True)
+
+    at: datetime
+    sequence: int
+    score: int | None
+    band: str
+    because: str
