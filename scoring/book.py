@@ -1,0 +1,125 @@
+"""The customers of one partition, packed and unpacked, and what a checkpoint writes of them.
+
+Packed rows are the truth between checkpoints; a customer is unpacked when it is
+touched and stays unpacked in a bounded cache. The partition's own rows lie
+beside them: the header, the scorecards in use, the segments of event ids.
+"""
+
+from collections.abc import Iterator, MutableMapping
+
+from scoring import row as rows_
+from scoring.duplicates import Duplicates
+from scoring.row import Customer, Header, Prefix
+
+__all__ = ["Book"]
+
+
+class Book:
+    """Rows by key, and the customers among them that are unpacked."""
+
+    def __init__(self, rows: MutableMapping[bytes, bytes], cache_customers: int) -> None:
+        self.rows = rows
+        stored = rows.get(rows_.HEADER_KEY)
+        self.header = Header() if stored is None else rows_.decode_header(stored)
+        self.duplicates = Duplicates()
+        self.live: dict[str, Customer] = {}
+        self.changed: dict[str, Customer] = {}
+        self._own: dict[bytes, bytes | None] = {}
+        self._cache_customers = cache_customers
+        self._written_position = self.header.position
+        #: Segments that no durable header needs any more once the next one is written.
+        self._expired: list[int] = []
+        self._restore_segments()
+
+    def prefixes(self) -> Iterator[tuple[str, Prefix]]:
+        """Each stored customer with its row's prefix."""
+        for key, packed in self.rows.items():
+            if rows_.is_customer(key):
+                yield key.decode(), rows_.prefix_of(packed)
+
+    def ids(self) -> set[str]:
+        """The ids of all customers."""
+        stored = {key.decode() for key in self.rows if rows_.is_customer(key)}
+        return stored | set(self.live)
+
+    def find(self, customer_id: str) -> Customer | None:
+        """A customer as of the last applied record, None if it is not known."""
+        live = self.live.get(customer_id)
+        if live is not None:
+            return live
+        packed = self.rows.get(customer_id.encode())
+        return None if packed is None else rows_.unpack(packed)
+
+    def open(self, customer_id: str, append_ms: int) -> Customer:
+        """The customer, unpacked; a new one begins its epoch at the record's append time."""
+        customer = self.find(customer_id) or Customer(append_ms)
+        self.live[customer_id] = customer
+        return customer
+
+    def card_text(self) -> str | None:
+        """The text of the active scorecard, None if none is."""
+        text = self.rows.get(rows_.CARD_KEY + self.header.card_hash.encode())
+        return None if text is None else text.decode()
+
+    def keep_card(self, hash_: str, text: str) -> None:
+        """Have the next checkpoint write a scorecard's text."""
+        self._own[rows_.CARD_KEY + hash_.encode()] = text.encode()
+
+    def drop_segments(self) -> None:
+        """Take the id segments that left the window out of the header.
+
+        Their rows are deleted one checkpoint later: until the header without
+        them is durable, a restart needs them.
+        """
+        for number, last_hour in list(self.header.segments.items()):
+            if self.duplicates.expired(last_hour):
+                del self.header.segments[number]
+                self._expired.append(number)
+
+    def checkpoint(self) -> list[tuple[bytes, bytes | None]]:
+        """The rows that changed since the last one, header last; None deletes a row."""
+        if self.header.position == self._written_position:
+            return []
+        written: list[tuple[bytes, bytes | None]] = list(self._own.items())
+        segment = self.duplicates.take_segment(self.header.position)
+        if segment is not None:
+            number = self.header.segment_next
+            self.header.segment_next = number + 1
+            self.header.segments[number] = segment.last_hour
+            written.append((_segment_key(number), rows_.encode_segment(segment)))
+        written += [(i.encode(), rows_.pack(customer)) for i, customer in self.changed.items()]
+        written.append((rows_.HEADER_KEY, rows_.encode_header(self.header)))
+        for key, value in written:
+            if value is None:
+                self.rows.pop(key, None)
+            else:
+                self.rows[key] = value
+        self._own = {_segment_key(number): None for number in self._expired}
+        self._expired.clear()
+        self.changed.clear()
+        self._written_position = self.header.position
+        if len(self.live) > self._cache_customers:
+            self.live.clear()
+        return written
+
+    def _restore_segments(self) -> None:
+        self.duplicates.advance(self.header.tick_ms)
+        for key in self.rows:
+            # Left by a crash before its deletion.
+            if key.startswith(rows_.SEGMENT_KEY) and _number(key) not in self.header.segments:
+                self._own[key] = None
+        for number in self.header.segments:
+            packed = self.rows.get(_segment_key(number))
+            if packed is not None:
+                segment = rows_.decode_segment(packed)
+                # One of a checkpoint that never got its header: its records come again.
+                if segment.position <= self.header.position:
+                    self.duplicates.restore(segment)
+
+
+def _number(segment_key: bytes) -> int:
+    return int(segment_key[len(rows_.SEGMENT_KEY) :])
+
+
+def _segment_key(number: int) -> bytes:
+    return rows_.SEGMENT_KEY + str(number).encode()

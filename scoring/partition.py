@@ -1,0 +1,387 @@
+"""The fold over one partition of the signals log.
+
+``PartitionFold.apply(offset, append_ms, record)`` is the whole of live scoring,
+crash recovery and replay: same records, same rows, same outputs. It holds the
+packed rows, unpacks a customer when it is touched, and evaluates at ticks only.
+
+Who is evaluated at a tick depends on the log alone: a customer in the tick's
+range whose row lies before it, and who was touched since its last evaluation,
+or is due, or was last evaluated with another scorecard.
+"""
+
+from collections.abc import Callable, Collection, MutableMapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from schemas.control import CONTROL, ScorecardActivated, SourceStalled
+from schemas.signals import Block, ControlCopy, LogRecord, Progress, Signal, Tick
+from scoring.book import Book
+from scoring.card import Card
+from scoring.due import DueQueue
+from scoring.duplicates import Seen
+from scoring.emission import evaluate_and_emit
+from scoring.fold import fold
+from scoring.outputs import Output
+from scoring.row import NO_CARD, Customer, Header
+from scoring.state import HELD_MAX
+
+__all__ = ["Counts", "FoldPolicy", "Gap", "PartitionFold", "TickMode"]
+
+LATE_MS = 24 * 3_600_000
+RECENT_MAX = 3
+
+
+class TickMode(StrEnum):
+    """What moves time: the wall clock, or the events."""
+
+    WALL = "wall"
+    EVENT = "event"
+
+
+@dataclass(frozen=True, slots=True)
+class FoldPolicy:
+    """How the fold behaves. ``load_card`` compiles a scorecard's text."""
+
+    load_card: Callable[[str], Card]
+    mode: TickMode = TickMode.WALL
+    #: In event mode customers are evaluated at multiples of this, Unix milliseconds.
+    step_ms: int = 86_400_000
+    #: In event mode the last tick is made here, once all sources have been read so far.
+    as_of_ms: int | None = None
+    source: str = "/vitals/health.scores.v1"
+    cache_customers: int = 100_000
+    #: Go on where records were deleted before they were read, and count them.
+    accept_gap: bool = False
+
+
+@dataclass(slots=True)
+class Counts:
+    """What happened since the process started; for metrics, never for decisions."""
+
+    signals: int = 0
+    duplicates: int = 0
+    unchecked: int = 0
+    replayed: int = 0
+    evaluations: int = 0
+    score_changes: int = 0
+    transitions: int = 0
+    held: int = 0
+    gap_records: int = 0
+
+
+class Gap(Exception):
+    """Records are missing from the log between the header's position and the first one read."""
+
+
+class PartitionFold:
+    """The state of one signals partition, and what changes it."""
+
+    def __init__(
+        self, partition: int, rows: MutableMapping[bytes, bytes], policy: FoldPolicy
+    ) -> None:
+        self.partition = partition
+        self.policy = policy
+        self.counts = Counts()
+        #: Customers by the band last emitted.
+        self.bands: dict[str, int] = {}
+        self._book = Book(rows, policy.cache_customers)
+        self._queue = DueQueue()
+        text = self._book.card_text()
+        self.card: Card | None = None if text is None else policy.load_card(text)
+        self._rebuild()
+
+    def _rebuild(self) -> None:
+        """From the rows' prefixes what is not stored: the dirty set, the due-queue, the counts."""
+        card = b"" if self.card is None else self.card.mark
+        due = []
+        for customer_id, prefix in self._book.prefixes():
+            if prefix.dirty or prefix.card not in (card, NO_CARD):
+                self._queue.ready.add(customer_id)
+            if prefix.band:
+                self._count_band(None, prefix.band)
+            if prefix.due_ms >= 0:
+                due.append((prefix.due_ms, customer_id))
+        self._queue.fill(due)
+
+    @property
+    def header(self) -> Header:
+        """What belongs to the partition rather than to one customer."""
+        return self._book.header
+
+    @property
+    def rows(self) -> MutableMapping[bytes, bytes]:
+        """The packed rows, as of the last checkpoint."""
+        return self._book.rows
+
+    def customers(self) -> set[str]:
+        """The ids of all customers of the partition."""
+        return self._book.ids()
+
+    def customer(self, customer_id: str) -> Customer | None:
+        """One customer, as of the last applied record."""
+        return self._book.find(customer_id)
+
+    def due_count(self) -> int:
+        """How many entries wait in the due-queue (a customer may have outdated ones)."""
+        return len(self._queue)
+
+    def checkpoint(self) -> list[tuple[bytes, bytes | None]]:
+        """The rows that changed since the last checkpoint, header last; None deletes a row.
+
+        The caller appends them to the changelog, in this order, and acknowledges
+        nothing before all of them are durable.
+        """
+        return self._book.checkpoint()
+
+    def apply(self, offset: int, append_ms: int, record: LogRecord) -> list[Output]:
+        """Apply one record of the log; the outputs that it causes, in order.
+
+        Raises:
+            Gap: if records are missing before this one.
+        """
+        expected = self.header.position
+        if offset < expected:
+            self.counts.replayed += 1
+            return []
+        if offset > expected:
+            if not self.policy.accept_gap:
+                raise Gap(
+                    f"signals partition {self.partition}: next is offset {expected},"
+                    f" the log goes on at {offset}"
+                )
+            self.counts.gap_records += offset - expected
+        self.header.position = offset + 1
+        if type(record) is Block:
+            self._block(offset, append_ms, record)
+        elif type(record) is Tick:
+            return self._tick(offset, append_ms, record)
+        elif type(record) is Progress:
+            self._progress(record)
+        elif type(record) is ControlCopy:
+            self._control(record)
+        return []
+
+    # -- events ------------------------------------------------------------------------------
+
+    def _block(self, offset: int, append_ms: int, block: Block) -> None:
+        source_tp = f"{block.topic}/{block.partition}"
+        applied_to = self.header.sources.get(source_tp, -1)
+        wall = self.policy.mode is TickMode.WALL
+        frontier_ms = append_ms if wall else self.header.tick_ms
+        late_ms = frontier_ms - LATE_MS
+        live, ready = self._book.live, self._queue.ready
+        sources, check, counts = block.sources, self._book.duplicates.check, self.counts
+        touched: dict[str, Customer] = {}
+        for signal in block.signals:
+            if signal[0] <= applied_to:
+                counts.duplicates += 1
+                continue
+            customer_id, at_ms = signal[2], signal[1]
+            seen = check(sources[signal[3]], signal[4], at_ms, signal[5])
+            if seen is Seen.DUPLICATE:
+                counts.duplicates += 1
+                continue
+            customer = live.get(customer_id) or self._book.open(customer_id, append_ms)
+            if customer.position >= offset:
+                continue  # the row is ahead of the header: already applied before a crash
+            if seen is Seen.UNCHECKED:
+                counts.unchecked += 1
+            counts.signals += 1
+            signal[3] = sources[signal[3]]
+            if at_ms > frontier_ms and (not wall or len(customer.state.held) < HELD_MAX):
+                self._hold(customer_id, customer, signal)
+            else:
+                fold(customer.state, signal)
+                _note(customer, signal)
+                if at_ms < late_ms:
+                    customer.late = True
+                customer.dirty = True
+                ready.add(customer_id)
+            touched[customer_id] = customer
+        if block.signals:
+            self.header.sources[source_tp] = max(applied_to, block.signals[-1][0])
+        # Only now: the block's own signals must not hide each other.
+        for customer in touched.values():
+            customer.position = offset
+        self._book.changed.update(touched)
+
+    def _hold(self, customer_id: str, customer: Customer, signal: Signal) -> None:
+        """Keep a signal whose time has not come; it makes the customer due at its event time."""
+        customer.state.held.append(signal)
+        self.counts.held += 1
+        if customer.due_ms is None or signal[1] < customer.due_ms:
+            customer.due_ms = signal[1]
+            self._queue.push(signal[1], customer_id)
+
+    # -- time --------------------------------------------------------------------------------
+
+    def _tick(self, offset: int, append_ms: int, tick: Tick) -> list[Output]:
+        card = self.card
+        if card is None:
+            return []
+        wall = self.policy.mode is TickMode.WALL
+        stamped_ms = min(tick.now_ms, append_ms) if wall else tick.now_ms
+        now_ms = max(stamped_ms, self.header.tick_ms)
+        self._queue.advance(now_ms)
+        outputs: list[Output] = []
+        for customer_id in self._queue.take(tick):
+            customer = self._book.live.get(customer_id) or self._book.open(customer_id, append_ms)
+            if customer.position < offset and (
+                customer.dirty or _is_due(customer, now_ms) or _has_other_card(customer, card)
+            ):
+                outputs += self._evaluate(customer_id, customer, card, now_ms)
+                customer.position = offset
+                self._book.changed[customer_id] = customer
+            self._requeue(customer_id, customer)
+        if tick.through is None:
+            self.header.tick_ms = now_ms
+            self._book.duplicates.advance(now_ms)
+            self._book.drop_segments()
+        return outputs
+
+    def _evaluate(
+        self, customer_id: str, customer: Customer, card: Card, now_ms: int
+    ) -> list[Output]:
+        """Evaluate at ``now_ms``; in event mode at every fixed instant up to it that matters."""
+        outputs: list[Output] = []
+        if self.policy.mode is TickMode.EVENT:
+            step = self.policy.step_ms
+            while (due_ms := customer.due_ms) is not None:
+                instant = -(-max(due_ms, 0) // step) * step
+                if instant >= now_ms:
+                    break
+                outputs += self._evaluate_once(customer_id, customer, card, instant)
+            if not (customer.dirty or _is_due(customer, now_ms) or _has_other_card(customer, card)):
+                return outputs
+        return outputs + self._evaluate_once(customer_id, customer, card, now_ms)
+
+    def _evaluate_once(
+        self, customer_id: str, customer: Customer, card: Card, now_ms: int
+    ) -> list[Output]:
+        self._release(customer, now_ms)
+        self.counts.evaluations += 1
+        before = customer.emitted
+        outputs = evaluate_and_emit(
+            customer_id, customer, card, card.mark, now_ms, source=self.policy.source
+        )
+        if outputs and customer.emitted is not None:
+            self._count_band(None if before is None else before.band, customer.emitted.band)
+        held = customer.state.held
+        if held:
+            first_ms = min(signal[1] for signal in held)
+            if customer.due_ms is None or first_ms < customer.due_ms:
+                customer.due_ms = first_ms
+        for output in outputs:
+            if output.topic == "scores":
+                self.counts.score_changes += 1
+            else:
+                self.counts.transitions += 1
+        return outputs
+
+    def _count_band(self, before: str | None, after: str) -> None:
+        if before is not None and self.bands.get(before, 0) > 0:
+            self.bands[before] -= 1
+        self.bands[after] = self.bands.get(after, 0) + 1
+
+    def _release(self, customer: Customer, now_ms: int) -> None:
+        """Apply the held signals whose time has come."""
+        held = customer.state.held
+        if not held:
+            return
+        rest = []
+        for signal in held:
+            if signal[1] <= now_ms:
+                fold(customer.state, signal)
+                _note(customer, signal)
+                customer.dirty = True
+            else:
+                rest.append(signal)
+        customer.state.held = rest
+
+    def _requeue(self, customer_id: str, customer: Customer) -> None:
+        if customer.dirty:
+            self._queue.ready.add(customer_id)
+        if customer.due_ms is not None:
+            self._queue.push(customer.due_ms, customer_id)
+
+    # -- global decisions --------------------------------------------------------------------
+
+    def _progress(self, record: Progress) -> None:
+        known = self.header.progress_ms
+        for source_tp, read_to_ms in record.read_to_ms.items():
+            if read_to_ms > known.get(source_tp, -1):
+                known[source_tp] = read_to_ms
+
+    def _control(self, copy: ControlCopy) -> None:
+        if copy.offset <= self.header.control_offset:
+            return
+        self.header.control_offset = copy.offset
+        record = CONTROL.validate_json(copy.body)
+        if isinstance(record, ScorecardActivated):
+            if record.hash != self.header.card_hash:
+                self.card = self.policy.load_card(record.text)
+                self.header.card_hash = record.hash
+                self._book.keep_card(record.hash, record.text)
+                self._queue.ready.update(self.customers())
+        elif isinstance(record, SourceStalled):
+            if record.topic not in self.header.stalled:
+                self.header.stalled.append(record.topic)
+        elif record.topic in self.header.stalled:
+            self.header.stalled.remove(record.topic)
+
+    # -- ticks to append ---------------------------------------------------------------------
+
+    def read_to_ms(self, sources: Collection[str]) -> int | None:
+        """How far all sources that are not stalled have been read; None if one is not known.
+
+        ``sources`` are those that must be known, as ``topic/partition``.
+        """
+        stalled = self.header.stalled
+        known = self.header.progress_ms
+        wanted = [tp for tp in {*sources, *known} if tp.rpartition("/")[0] not in stalled]
+        if not all(tp in known for tp in wanted):
+            return None
+        return min((known[tp] for tp in wanted), default=None)
+
+    def ticks(self, clock_ms: int, customers_max: int, sources: Collection[str] = ()) -> list[Tick]:
+        """The ticks to append now: none if nothing is to be done, several if too many wait.
+
+        A tick never runs ahead of the input: its time is the smaller of the
+        clock and of how far the sources have been read. Before each of
+        ``sources`` (``topic/partition``) has been heard of, and while of one nothing
+        is known (its progress is 0), there are none: nobody is judged as of 1970.
+        """
+        read_to_ms = self.read_to_ms(sources)
+        if self.card is None or not read_to_ms:
+            return []
+        if self.policy.mode is TickMode.EVENT:
+            now_ms = self._event_time(read_to_ms)
+        else:
+            now_ms = min(clock_ms, read_to_ms)
+        return self._queue.ticks(max(now_ms, self.header.tick_ms), customers_max)
+
+    def _event_time(self, read_to_ms: int) -> int:
+        """The last fixed instant that lies behind the sources' watermark."""
+        as_of_ms = self.policy.as_of_ms
+        if as_of_ms is not None and read_to_ms >= as_of_ms:
+            return as_of_ms
+        return read_to_ms // self.policy.step_ms * self.policy.step_ms
+
+
+def _note(customer: Customer, signal: Signal) -> None:
+    """Remember the latest events of each kind: they explain the next change."""
+    recent = customer.recent.setdefault(signal[5], [])
+    if len(recent) == RECENT_MAX and signal[1] < recent[0][0]:
+        return  # sorted: most events cost one comparison
+    recent.append((signal[1], signal[3], signal[4]))
+    recent.sort()
+    del recent[:-RECENT_MAX]
+
+
+def _is_due(customer: Customer, now_ms: int) -> bool:
+    return customer.due_ms is not None and customer.due_ms <= now_ms
+
+
+def _has_other_card(customer: Customer, card: Card) -> bool:
+    """Whether the last evaluation was made with another scorecard."""
+    return customer.card not in (card.mark, NO_CARD)

@@ -1,0 +1,297 @@
+"""A customer's row, and the partition's header row: state as the changelog holds it.
+
+A row is a fixed prefix, readable without unpacking the rest, and a versioned
+MessagePack body::
+
+    version u8 | position i64 | epoch i64 | sequence u32 | due i64 | flags u8 | card 8 bytes | body
+
+``position`` is the offset, in the signals log, of the last record applied to
+the customer: a record at or before it changes nothing any more. Keys that begin
+with a zero byte belong to the partition, all others are customer ids in UTF-8.
+"""
+
+import struct
+from typing import Any, NamedTuple
+
+import msgspec
+
+from scoring.bands import Standing
+from scoring.duplicates import Segment
+from scoring.state import CustomerState
+
+__all__ = [
+    "CARD_KEY",
+    "HEADER_KEY",
+    "NO_CARD",
+    "SEGMENT_KEY",
+    "STATE_VERSION",
+    "Customer",
+    "Emitted",
+    "Header",
+    "Prefix",
+    "RowError",
+    "decode_header",
+    "decode_segment",
+    "encode_header",
+    "encode_segment",
+    "is_customer",
+    "newer",
+    "pack",
+    "prefix_of",
+    "unpack",
+]
+
+#: The version this release writes. It reads this one; an unknown newer one is a named exit.
+STATE_VERSION = 1
+HEADER_KEY = b"\x00h"
+CARD_KEY = b"\x00c"
+SEGMENT_KEY = b"\x00i"
+#: In place of a scorecard's mark: never evaluated.
+NO_CARD = b"\0" * 8
+_PREFIX = struct.Struct(">BqqIqB8s")
+_NEVER = -1
+_DIRTY, _LATE, _BAND_SHIFT = 1, 2, 2
+#: What decoding damaged bytes may raise: a broken text is no error of msgspec's own.
+_UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
+_BANDS = ("", "unknown", "green", "yellow", "red")
+
+
+class RowError(ValueError):
+    """A row that this release cannot read: damaged, or written by a newer one."""
+
+
+_NIL = b"\xc0"
+
+
+class Prefix(NamedTuple):
+    """What is known of a row without unpacking it."""
+
+    version: int
+    position: int
+    epoch: int
+    sequence: int
+    due_ms: int
+    flags: int
+    card: bytes
+
+    @property
+    def dirty(self) -> bool:
+        """Touched since its last evaluation."""
+        return bool(self.flags & _DIRTY)
+
+    @property
+    def band(self) -> str:
+        """The band last emitted; empty if nothing was."""
+        return _BANDS[self.flags >> _BAND_SHIFT]
+
+
+class Emitted(msgspec.Struct, array_like=True, frozen=True):
+    """The last score told to the world: all that a view needs of it."""
+
+    at_ms: int
+    card: str
+    score: int | None
+    band: str
+    letter: str | None
+    coverage_ppm: int
+    lines: list[tuple[str, str, int, int | None, int | None, int]]
+    overrides: list[str]
+    pending: tuple[str, int, int] | None
+    cause: str
+    because: str
+    delta: int | None
+    movers: list[tuple[str, str, int]]
+    events: list[tuple[str, str]]
+    next_ms: int | None
+    attributes: dict[str, Any] = {}
+
+
+class _Body(msgspec.Struct, array_like=True):
+    standing: Standing
+    emitted: msgspec.Raw
+    recent: dict[int, list[tuple[int, str, str]]]
+    state: CustomerState
+
+
+class Customer:
+    """A customer while unpacked: the row's fields, and the state."""
+
+    __slots__ = (
+        "card", "dirty", "due_ms", "emitted", "epoch", "late", "packed_emitted", "position",
+        "recent", "sequence", "standing", "state",
+    )  # fmt: skip
+
+    def __init__(self, epoch: int) -> None:
+        self.position = -1
+        self.epoch = epoch
+        self.sequence = 0
+        self.due_ms: int | None = None
+        self.dirty = False
+        #: An event since the last evaluation was history when it came.
+        self.late = False
+        self.card = NO_CARD
+        self.standing = Standing()
+        self.emitted: Emitted | None = None
+        #: ``emitted`` with its packed form: it changes far less often than the state.
+        self.packed_emitted: tuple[Emitted | None, bytes] = (None, _NIL)
+        #: Kind -> the latest events of it since the last evaluation: (event time, source, id).
+        self.recent: dict[int, list[tuple[int, str, str]]] = {}
+        self.state = CustomerState()
+
+
+class Header(msgspec.Struct, array_like=True):
+    """What belongs to the partition, not to one customer. Written last in each checkpoint."""
+
+    version: int = STATE_VERSION
+    #: Next offset of the signals log to apply.
+    position: int = 0
+    #: ``topic/partition`` -> last source offset applied: decides what is a duplicate.
+    sources: dict[str, int] = {}
+    #: ``topic/partition`` -> how far the source has been read, Unix milliseconds.
+    progress_ms: dict[str, int] = {}
+    tick_ms: int = 0
+    card_hash: str = ""
+    stalled: list[str] = []
+    #: Last record of the control topic taken over.
+    control_offset: int = -1
+    #: Partition count of the signals log; 0 until known.
+    partitions: int = 0
+    #: Numbers of the id segments still held.
+    segments: dict[int, int] = {}
+    segment_next: int = 0
+
+
+_encoder = msgspec.msgpack.Encoder()
+_emitted_decoder: msgspec.msgpack.Decoder[Emitted | None] = msgspec.msgpack.Decoder(Emitted | None)
+_body_decoder: msgspec.msgpack.Decoder[_Body] = msgspec.msgpack.Decoder(_Body)
+_segment_decoder: msgspec.msgpack.Decoder[Segment] = msgspec.msgpack.Decoder(Segment)
+_header_decoder: msgspec.msgpack.Decoder[Header] = msgspec.msgpack.Decoder(Header)
+
+
+def is_customer(key: bytes) -> bool:
+    """Whether a row's key is a customer's (rather than the partition's own)."""
+    return key[:1] != b"\x00"
+
+
+def pack(customer: Customer) -> bytes:
+    """The customer's row."""
+    emitted = customer.emitted
+    if customer.packed_emitted[0] is not emitted:
+        customer.packed_emitted = (emitted, _encoder.encode(emitted))
+    raw = msgspec.Raw(customer.packed_emitted[1])
+    body = _Body(customer.standing, raw, customer.recent, customer.state)
+    flags = (_DIRTY if customer.dirty else 0) | (_LATE if customer.late else 0)
+    flags |= _BANDS.index("" if emitted is None else emitted.band) << _BAND_SHIFT
+    due = _NEVER if customer.due_ms is None else customer.due_ms
+    return _PREFIX.pack(
+        STATE_VERSION,
+        customer.position,
+        customer.epoch,
+        customer.sequence,
+        due,
+        flags,
+        customer.card,
+    ) + _encoder.encode(body)
+
+
+def prefix_of(row: bytes) -> Prefix:
+    """The row's prefix.
+
+    Raises:
+        RowError: if the row is too short, or of an unknown version.
+    """
+    if len(row) < _PREFIX.size:
+        raise RowError(f"a row of {len(row)} bytes is shorter than its prefix")
+    prefix = Prefix(*_PREFIX.unpack_from(row))
+    if prefix.version != STATE_VERSION:
+        raise RowError(f"state version {prefix.version}; this release reads {STATE_VERSION}")
+    if prefix.flags >> _BAND_SHIFT >= len(_BANDS):
+        raise RowError(f"damaged prefix: flags {prefix.flags}")
+    return prefix
+
+
+def unpack(row: bytes) -> Customer:
+    """The customer in a row.
+
+    Raises:
+        RowError: if it cannot be read.
+    """
+    prefix = prefix_of(row)
+    try:
+        body = _body_decoder.decode(memoryview(row)[_PREFIX.size :])
+        emitted = _emitted_decoder.decode(body.emitted)
+    except _UNREADABLE as error:
+        raise RowError(f"damaged body: {error}") from error
+    customer = Customer(prefix.epoch)
+    customer.position = prefix.position
+    customer.sequence = prefix.sequence
+    customer.due_ms = None if prefix.due_ms == _NEVER else prefix.due_ms
+    customer.dirty = bool(prefix.flags & _DIRTY)
+    customer.late = bool(prefix.flags & _LATE)
+    customer.card = prefix.card
+    customer.standing = body.standing
+    customer.emitted = emitted
+    customer.packed_emitted = (emitted, bytes(body.emitted))
+    customer.recent = body.recent
+    customer.state = body.state
+    return customer
+
+
+def encode_header(header: Header) -> bytes:
+    """The header's row."""
+    return _encoder.encode(header)
+
+
+def decode_header(row: bytes) -> Header:
+    """The header in a row.
+
+    Raises:
+        RowError: if it cannot be read.
+    """
+    try:
+        header = _header_decoder.decode(row)
+    except _UNREADABLE as error:
+        raise RowError(f"damaged header: {error}") from error
+    if header.version != STATE_VERSION:
+        raise RowError(f"state version {header.version}; this release reads {STATE_VERSION}")
+    return header
+
+
+def encode_segment(segment: Segment) -> bytes:
+    """The row of an id segment."""
+    return _encoder.encode(segment)
+
+
+def decode_segment(row: bytes) -> Segment:
+    """The id segment in a row.
+
+    Raises:
+        RowError: if it cannot be read.
+    """
+    try:
+        segment = _segment_decoder.decode(row)
+    except _UNREADABLE as error:
+        raise RowError(f"damaged id segment: {error}") from error
+    if any(len(marks) % 8 for marks in segment.hours.values()):
+        raise RowError("damaged id segment: a fingerprint is cut")
+    return segment
+
+
+def newer(key: bytes, candidate: bytes, known: bytes | None) -> bool:
+    """Whether a row from the changelog replaces the known one: the highest position wins.
+
+    A frozen worker that wakes may append rows that are older than the new
+    owner's; they must not win by coming last.
+    """
+    if known is None:
+        return True
+    if is_customer(key):
+        return _order(candidate) >= _order(known)
+    if key == HEADER_KEY:
+        return decode_header(candidate).position >= decode_header(known).position
+    return True
+
+
+def _order(row: bytes) -> tuple[Any, ...]:
+    prefix = prefix_of(row)
+    return (prefix.position, prefix.epoch)
