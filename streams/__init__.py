@@ -1,0 +1,1 @@
+"""The shell: Kafka, Redis, sinks, HTTP, the command line, the clock."""

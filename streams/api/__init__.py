@@ -1,0 +1,1 @@
+"""The HTTP API and the pages. They read the view, and nothing else."""

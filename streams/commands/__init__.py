@@ -1,0 +1,1 @@
+"""The commands of the `vitals` command line, one module each."""

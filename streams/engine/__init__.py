@@ -1,0 +1,1 @@
+"""The stream engine: Faust with chunked delivery, awaited durable writes, and ownership checks."""

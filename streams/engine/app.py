@@ -1,0 +1,183 @@
+"""The Faust app of this product, and the factory that builds one.
+
+No app exists before ``build_app`` is called, nothing registers itself, every
+agent and table is named explicitly. An app delivers *chunks*: the value of each
+event is a list of ``aiokafka`` records of one partition. Agents use
+``stream.noack().events()`` and call ``event.ack()`` once all effects of the
+chunk are durable.
+"""
+
+import ssl
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, cast
+
+import faust
+from faust.types import TP
+
+from streams.clock import Clock
+from streams.engine.ownership import Lease
+from streams.engine.transport import ChunkScheduler, Consumer, Producer, Transport
+from streams.settings import Settings
+
+__all__ = ["ChunkSchema", "VitalsApp", "build_app", "chunked_topic"]
+
+PRODUCER_BATCH_BYTES = 512 * 1024
+REQUEST_BYTES_MAX = 4 * 1024 * 1024
+
+
+class ChunkSchema(faust.Schema[Any, Any]):
+    """Hands chunks through untouched. It never raises: an agent decides what is bad."""
+
+    def __init__(self) -> None:
+        super().__init__(key_serializer="raw", value_serializer="raw")
+
+    def loads_key(
+        self, app: Any, message: Any, *, loads: Any = None, serializer: Any = None
+    ) -> Any:
+        """No key: a chunk has many."""
+        return None
+
+    def loads_value(
+        self, app: Any, message: Any, *, loads: Any = None, serializer: Any = None
+    ) -> Any:
+        """The list of records."""
+        return message.value
+
+
+class VitalsApp(faust.App):
+    """A Faust app with our transport, a lease, and a hook that makes work in hand durable."""
+
+    def __init__(
+        self,
+        *args: Any,
+        clock: Clock,
+        session_timeout_s: float,
+        fetch_max_wait_ms: int,
+        **kwargs: Any,
+    ) -> None:
+        self.clock = clock
+        self.lease = Lease(clock, session_timeout_s)
+        self.fetch_max_wait_ms = fetch_max_wait_ms
+        self._settlers: list[Callable[[], Awaitable[None]]] = []
+        super().__init__(*args, **kwargs)
+
+    def _new_transport(self) -> Any:
+        return Transport(self.conf.broker_consumer, self)
+
+    def _new_producer_transport(self) -> Any:
+        return Transport(self.conf.broker_producer, self)
+
+    def before_handover(self, settle: Callable[[], Awaitable[None]]) -> None:
+        """Have ``settle`` awaited before partitions are handed over and before the app stops.
+
+        It makes durable and acknowledges what is in hand; without it Faust waits
+        for ever for chunks that are not acknowledged yet.
+        """
+        self._settlers.append(settle)
+
+    async def settle(self) -> None:
+        """Make durable and acknowledge what is in hand."""
+        for settler in self._settlers:
+            await settler()
+
+    def abandon(self, event: Any) -> None:
+        """Let go of a chunk without acknowledging it: whoever owns it next reads it again.
+
+        Only for the end of a generation (handing over, stopping): a later chunk
+        of the partition that is acknowledged would acknowledge this one too.
+        """
+        self.chunks._unacked_messages.discard(event.message)
+
+    async def _consumer_wait_empty(self, consumer: Any, logger: Any) -> None:
+        await self.settle()
+        await super()._consumer_wait_empty(consumer, logger)
+
+    @property
+    def chunks(self) -> Consumer:
+        """The consumer, typed."""
+        return cast("Consumer", self.consumer)
+
+    @property
+    def batches(self) -> Producer:
+        """The producer, typed."""
+        return cast("Producer", self.producer)
+
+    def assigned(self, topic: str) -> set[int]:
+        """The partitions of a topic that this app holds."""
+        tps: set[TP] = self.consumer.assignment()
+        return {tp.partition for tp in tps if tp.topic == topic}
+
+
+def build_app(settings: Settings, clock: Clock, *, group: str) -> VitalsApp:
+    """An app in consumer group ``group``; agents and tables are attached by the caller."""
+    brokers = [f"kafka://{address.strip()}" for address in settings.bootstrap.split(",")]
+    session_s = settings.session_timeout_s
+    return VitalsApp(
+        group,
+        clock=clock,
+        session_timeout_s=session_s,
+        fetch_max_wait_ms=settings.fetch_max_wait_ms,
+        autodiscover=False,
+        broker=brokers,
+        broker_credentials=_credentials(settings),
+        broker_client_id=group,
+        store="memory://",
+        datadir=Path(settings.data_dir) / group,
+        processing_guarantee="at_least_once",
+        ConsumerScheduler=ChunkScheduler,
+        cython_optimizations=True,
+        topic_replication_factor=settings.replication,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        table_standby_replicas=0,
+        broker_max_poll_records=settings.chunk_records,
+        stream_buffer_maxsize=256,
+        stream_recovery_delay=0.0,
+        broker_commit_interval=1.0,
+        broker_session_timeout=session_s,
+        broker_heartbeat_interval=max(session_s / 6, 0.3),
+        broker_rebalance_timeout=settings.rebalance_timeout_s,
+        broker_request_timeout=max(session_s, 30.0),
+        consumer_auto_offset_reset="earliest",
+        consumer_max_fetch_size=4 * 1024 * 1024,
+        producer_acks=-1,
+        producer_linger=0.002,
+        producer_max_batch_size=PRODUCER_BATCH_BYTES,
+        producer_max_request_size=REQUEST_BYTES_MAX,
+        producer_request_timeout=30.0,
+        stream_wait_empty=True,
+        web_enabled=False,
+        worker_redirect_stdouts=False,
+    )
+
+
+def chunked_topic(app: VitalsApp, name: str, partitions: int | None = None) -> Any:
+    """A topic whose events carry chunks."""
+    return app.topic(name, schema=ChunkSchema(), partitions=partitions, allow_empty=True)
+
+
+def ssl_context(settings: Settings) -> ssl.SSLContext | None:
+    """The TLS context for Kafka, None without TLS."""
+    if settings.kafka_security not in ("SSL", "SASL_SSL"):
+        return None
+    context = ssl.create_default_context(
+        cafile=None if settings.kafka_ca_file is None else str(settings.kafka_ca_file)
+    )
+    if settings.kafka_cert_file is not None:
+        context.load_cert_chain(settings.kafka_cert_file, settings.kafka_key_file)
+    return context
+
+
+def _credentials(settings: Settings) -> Any:
+    """Faust's credentials object, None for a broker that asks for none."""
+    context = ssl_context(settings)
+    if settings.kafka_security.startswith("SASL"):
+        password = settings.kafka_sasl_password
+        return faust.SASLCredentials(
+            username=settings.kafka_sasl_username,
+            password=None if password is None else password.get_secret_value(),
+            mechanism=settings.kafka_sasl_mechanism,
+            ssl_context=context,
+        )
+    return None if context is None else faust.SSLCredentials(context=context)

@@ -1,0 +1,223 @@
+"""The topics on the broker: created as they must be, and checked before anything runs.
+
+What exactness depends on is compared: partition counts, clean-up policy, the
+signals log's time stamp type. A mismatch is named, topic by topic; nothing runs
+on one.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, ResourceType
+
+from schemas.topics import TOPICS, Partitions, Topic
+from streams.engine.kafka import rdkafka_options
+from streams.exits import Exit, NamedExit
+from streams.settings import Settings
+
+__all__ = [
+    "Finding",
+    "TopicState",
+    "check_topics",
+    "create_topics",
+    "require_topics",
+    "unreachable",
+]
+
+ANSWER_S_MAX = 10.0
+#: Of a new signals log, unless the settings say otherwise.
+SIGNALS_PARTITIONS = 64
+#: Settings whose value must be the stated one; the others are defaults for creation.
+_COMPULSORY = ("cleanup.policy", "message.timestamp.type")
+
+
+class TopicState(StrEnum):
+    """How a topic stands."""
+
+    OK = "ok"
+    MISSING = "missing"
+    MISMATCH = "mismatch"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One topic: what is, and what should be."""
+
+    name: str
+    purpose: str
+    state: TopicState
+    partitions: int
+    detail: str = ""
+
+
+def unreachable(settings: Settings, error: object) -> NamedExit:
+    """The message for a broker that does not answer."""
+    return NamedExit(
+        Exit.USAGE,
+        f"no Kafka broker answers at {settings.bootstrap} ({error}).\n"
+        "Start one, or name yours with --bootstrap HOST:PORT (VITALS_BOOTSTRAP);"
+        " `vitals demo` brings its own",
+    )
+
+
+def check_topics(settings: Settings) -> list[Finding]:
+    """Each topic against what it must be.
+
+    Raises:
+        NamedExit: exit code 2, if no broker answers.
+    """
+    admin, troubles = _admin(settings)
+    existing = _existing(admin, settings, troubles)
+    names = [settings.topics.name(key) for key in TOPICS if settings.topics.name(key) in existing]
+    configs = {} if settings.broker_embedded else _configs(admin, names)
+    return [_finding(settings, topic, existing, configs) for topic in TOPICS.values()]
+
+
+def create_topics(
+    settings: Settings, created: Callable[[str], None] = lambda _: None
+) -> list[Finding]:
+    """Create the topics that are missing, then check all; ``created`` hears of each.
+
+    Raises:
+        NamedExit: exit code 2, if no broker answers or it refuses.
+    """
+    admin, troubles = _admin(settings)
+    existing = _existing(admin, settings, troubles)
+    missing = [t for t in TOPICS.values() if settings.prefix + t.name not in existing]
+    wanted = [
+        NewTopic(
+            settings.prefix + topic.name,
+            num_partitions=_wanted_partitions(settings, topic, existing),
+            replication_factor=settings.replication,
+            config=_config(settings, topic),
+        )
+        for topic in missing
+    ]
+    if wanted:
+        for name, future in admin.create_topics(wanted, request_timeout=ANSWER_S_MAX).items():
+            try:
+                future.result()
+            except KafkaException as error:
+                if error.args[0].name() != "TOPIC_ALREADY_EXISTS":
+                    raise NamedExit(
+                        Exit.USAGE, f"topic {name} cannot be created: {error.args[0].str()}"
+                    ) from None
+            created(name)
+    return _settled(admin, settings)
+
+
+def _settled(admin: AdminClient, settings: Settings) -> list[Finding]:
+    """Check until the new topics are known to the broker that is asked."""
+    findings = check_topics(settings)
+    for _ in range(50):
+        if all(finding.state is not TopicState.MISSING for finding in findings):
+            break
+        admin.poll(0.1)
+        findings = check_topics(settings)
+    return findings
+
+
+def require_topics(settings: Settings) -> int:
+    """Refuse to run on missing or wrong topics; the partition count of the signals log.
+
+    Raises:
+        NamedExit: TOPIC_MISMATCH, naming each topic and what is wrong with it.
+    """
+    findings = check_topics(settings)
+    wrong = [f for f in findings if f.state is not TopicState.OK]
+    if wrong:
+        lines = "\n".join(f"  {f.name}: {f.detail}" for f in wrong)
+        create = all(f.state is TopicState.MISSING for f in wrong)
+        remedy = "Create them with `vitals topics --create`" if create else "See `vitals topics`"
+        raise NamedExit(Exit.TOPIC_MISMATCH, f"topics are not as they must be:\n{lines}\n{remedy}")
+    name = settings.topics.name("signals")
+    return next(f.partitions for f in findings if f.name == name)
+
+
+def _admin(settings: Settings) -> tuple[AdminClient, list[KafkaError]]:
+    """A client, and the list in which it puts what troubles it."""
+    troubles: list[KafkaError] = []
+    options = rdkafka_options(settings) | {"socket.timeout.ms": 8000, "error_cb": troubles.append}
+    return AdminClient(options, logger=_silent()), troubles
+
+
+def _silent() -> logging.Logger:
+    """Whatever troubles the client comes through its callback, as one sentence."""
+    silent = logging.getLogger("librdkafka")
+    silent.setLevel(logging.CRITICAL + 1)
+    return silent
+
+
+def _existing(admin: AdminClient, settings: Settings, troubles: list[KafkaError]) -> dict[str, int]:
+    """The broker's topics with their partition counts; as soon as every address has refused: no."""
+    refused: object = "no answer"
+    for _ in range(int(ANSWER_S_MAX)):
+        try:
+            metadata = admin.list_topics(timeout=1)
+        except KafkaException as error:
+            refused = troubles[0].str() if troubles else error.args[0].str()
+            admin.poll(0)
+            down = KafkaError._ALL_BROKERS_DOWN
+            if any(trouble.code() == down for trouble in troubles):
+                break
+        else:
+            return {name: len(topic.partitions) for name, topic in metadata.topics.items()}
+    raise unreachable(settings, refused)
+
+
+def _configs(admin: AdminClient, names: list[str]) -> dict[str, dict[str, str]]:
+    if not names:
+        return {}
+    resources = [ConfigResource(ResourceType.TOPIC, name) for name in names]
+    answers = admin.describe_configs(resources, request_timeout=ANSWER_S_MAX)
+    return {
+        resource.name: {key: entry.value for key, entry in future.result().items()}
+        for resource, future in answers.items()
+    }
+
+
+def _wanted_partitions(settings: Settings, topic: Topic, existing: Mapping[str, int]) -> int:
+    """What a topic should have: the signals log's count binds all that follow it."""
+    if topic.partitions is Partitions.ONE:
+        return 1
+    if topic.partitions is Partitions.SOURCE:
+        return settings.source_partitions
+    if settings.signals_partitions is not None:
+        return settings.signals_partitions
+    return existing.get(settings.topics.name("signals"), SIGNALS_PARTITIONS)
+
+
+def _config(settings: Settings, topic: Topic) -> dict[str, str]:
+    replicas = {"min.insync.replicas": "2"} if settings.replication >= 3 else {}
+    return topic.config | replicas
+
+
+def _finding(
+    settings: Settings,
+    topic: Topic,
+    existing: Mapping[str, int],
+    configs: dict[str, dict[str, str]],
+) -> Finding:
+    name = settings.prefix + topic.name
+    partitions = existing.get(name)
+    if partitions is None:
+        return Finding(name, topic.purpose, TopicState.MISSING, 0, "does not exist")
+    problems = []
+    if topic.partitions is not Partitions.SOURCE:
+        wanted = _wanted_partitions(settings, topic, existing)
+        if not settings.broker_embedded and partitions != wanted:
+            problems.append(
+                f"has {partitions} partitions, expected {wanted}"
+                + (" (--signals-partitions)" if topic.partitions is Partitions.SIGNALS else "")
+            )
+    found = configs.get(name, {})
+    problems += [
+        f"{key} is {found[key]}, expected {topic.config[key]}"
+        for key in _COMPULSORY
+        if key in topic.config and key in found and found[key] != topic.config[key]
+    ]
+    state = TopicState.MISMATCH if problems else TopicState.OK
+    return Finding(name, topic.purpose, state, partitions, "; ".join(problems))

@@ -1,0 +1,214 @@
+"""Faust's Kafka transport, with what stock Faust lacks.
+
+- *Chunks*: one Faust event carries a list of raw records of one partition
+  (stock delivery costs four asyncio tasks a record). The message has the
+  chunk's last offset; acknowledging it acknowledges the chunk.
+- *Commits that keep up*: chunks of a partition are acknowledged in order (every
+  agent here has concurrency 1), so the offset to commit is one past the last
+  acknowledged. Faust's gap tracking, which expects every offset, is not used.
+- *Start*: what has no committed offset is read from its beginning.
+- *Revoke*: work in hand is made durable and committed before Faust forgets it.
+- *Lease*: confirmed heartbeats renew it.
+- An idempotent producer, acks from all replicas.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from typing import Any, Protocol, cast
+
+import aiokafka
+from faust.transport.drivers import aiokafka as driver
+from faust.transport.utils import DefaultSchedulingStrategy
+from faust.types import TP, ConsumerMessage
+
+from streams.clock import Clock
+from streams.engine.ownership import Lease
+
+__all__ = ["ChunkScheduler", "Consumer", "ConsumerThread", "Producer", "Transport"]
+
+
+#: A fetch waits no longer than this, so that a seek need not wait for it.
+FETCH_S_MAX = 0.25
+
+
+class ChunkScheduler(DefaultSchedulingStrategy):
+    """Hands out records in chunks, the partitions in turn."""
+
+    def iterate(self, records: Mapping[TP, list[Any]]) -> Iterator[tuple[TP, Any]]:
+        """Pairs of partition and chunk; a poll returns few of each, so no partition starves."""
+        for tp, found in records.items():
+            if found:
+                yield tp, found
+
+
+class Host(Protocol):
+    """What the transport needs of the app that it works for."""
+
+    fetch_max_wait_ms: int
+    lease: Lease
+    clock: Clock
+    should_stop: bool
+    flow_control: Any
+    settle: Callable[[], Awaitable[None]]
+
+
+class ConsumerThread(driver.AIOKafkaConsumerThread):
+    """The thread that talks to the broker."""
+
+    def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
+        consumer = super()._create_worker_consumer(transport)
+        # Faust has no setting for it; its 1500 ms are latency where no fetch is woken.
+        consumer._fetch_max_wait_ms = cast("Host", self.app).fetch_max_wait_ms
+        return consumer
+
+    async def on_start(self) -> None:
+        """Connect, then have confirmed heartbeats renew the lease."""
+        await super().on_start()
+        coordinator = self._ensure_consumer()._coordinator
+        host = cast("Host", self.app)
+        beat, lease, clock = coordinator._do_heartbeat, host.lease, host.clock
+
+        async def confirmed() -> bool:
+            sent_s = clock.elapsed_s()
+            ok: bool = await beat()
+            if ok:
+                lease.renew(sent_s)
+            return ok
+
+        coordinator._do_heartbeat = confirmed
+
+    async def seek_to_committed(self) -> Mapping[TP, int]:
+        """Seek each source partition to its committed offset, or to its beginning if it has none.
+
+        The client leaves a partition without a committed offset (or with 0)
+        where it is: what was fetched ahead of a restore, and dropped, would be lost.
+        """
+        return cast("Mapping[TP, int]", await self.call_thread(self._seek_to_committed))
+
+    async def _seek_to_committed(self) -> dict[Any, int]:
+        consumer = self._ensure_consumer()
+        changelogs = self.app.tables.changelog_topics
+        sources = [tp for tp in consumer.assignment() if tp.topic not in changelogs]
+        begins = await consumer.beginning_offsets(sources) if sources else {}
+        offsets: dict[Any, int] = {}
+        for tp in sources:
+            committed = await consumer.committed(tp)
+            offsets[tp] = begins[tp] if committed is None else int(committed)
+            consumer.seek(tp, offsets[tp])
+        return offsets
+
+    def standing(self, tp: TP) -> tuple[int | None, int | None, int | None]:
+        """What the last fetch said of a partition: next offset, log end, when (Unix ms)."""
+        consumer = self._ensure_consumer()
+        assignment = consumer._subscription.subscription.assignment
+        state = assignment.state_value(aiokafka.TopicPartition(tp.topic, tp.partition))
+        if state is None or not state.has_valid_position:
+            return None, None, None
+        return state.position, state.highwater, state.timestamp
+
+
+class _NoReadOffsets(dict[Any, Any]):
+    """In place of Faust's read offsets: nothing is dropped by them.
+
+    Faust drops a message whose offset lies below the last one delivered. A chunk
+    carries its last offset, and the borders of chunks differ when they are read
+    again: whole chunks would be lost. What is delivered twice the agents know.
+    """
+
+    def __getitem__(self, key: Any) -> None:
+        return None
+
+
+class Consumer(driver.Consumer):
+    """A consumer of chunks.
+
+    A seek and a fetch never overlap, and what was fetched before a seek is not
+    delivered after it. In stock Faust a fetch under way when a restore ends may
+    run ahead of the seek that follows; what lies in between is then lost.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._fetching = asyncio.Lock()
+        self._seeks = 0
+        self._read_offset = _NoReadOffsets()
+
+    async def perform_seek(self) -> None:
+        """Seek to the committed offsets, while nothing is being fetched."""
+        async with self._fetching:
+            self._seeks += 1
+            await super().perform_seek()
+
+    async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:
+        async with self._fetching:
+            # A copy: to the client an empty set means all partitions, and this one is emptied
+            # while the fetch waits.
+            wanted = set(active_partitions or ())
+            if not wanted:
+                return {}
+            return await super()._getmany(wanted, min(timeout, FETCH_S_MAX))
+
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:
+        """Chunks as they come, up to the next seek."""
+        seeks = self._seeks
+        async for tp, message in super().getmany(timeout):
+            if seeks != self._seeks:
+                return
+            yield tp, message
+
+    def _new_consumer_thread(self) -> ConsumerThread:
+        return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    def _to_message(self, tp: TP, record: Any) -> ConsumerMessage:
+        if type(record) is not list:
+            return super()._to_message(tp, record)
+        message = super()._to_message(tp, record[-1])
+        message.key = None
+        message.value = cast("bytes", record)  # a list: ChunkSchema hands it through
+        return message
+
+    async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
+        """Offsets between two chunks are no gap."""
+
+    def _new_offset(self, tp: TP) -> int | None:
+        acked = self._acked[tp]
+        if not acked:
+            return None
+        last = max(acked)
+        acked.clear()
+        self._acked_index[tp].clear()
+        return int(last) + 1
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Finish what is in hand, make it durable, commit; then let Faust forget."""
+        host = cast("Host", self.app)
+        if revoked and not host.should_stop:
+            self.stop_flow()
+            host.flow_control.suspend()
+            host.flow_control.clear()
+            await host.settle()
+            await self.wait_empty()
+        await super().on_partitions_revoked(revoked)
+
+    def standing(self, tp: TP) -> tuple[int | None, int | None, int | None]:
+        """See :meth:`ConsumerThread.standing`."""
+        return cast("ConsumerThread", self._thread).standing(tp)
+
+
+class Producer(driver.Producer):
+    """An idempotent producer: what it retries is written once, in order."""
+
+    def _settings_extra(self) -> Mapping[str, Any]:
+        return {"acks": "all", "enable_idempotence": True}
+
+    @property
+    def client(self) -> aiokafka.AIOKafkaProducer:
+        """The Kafka client's own producer, for batches."""
+        return self._ensure_producer()
+
+
+class Transport(driver.Transport):
+    """The transport of all Vitals apps."""
+
+    Consumer = Consumer
+    Producer = Producer

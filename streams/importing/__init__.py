@@ -1,0 +1,1 @@
+"""From rows to events: mapping files, conversions, the run, and where the events go."""

@@ -1,0 +1,1 @@
+"""Intake: from source topics to the signals log."""

@@ -1,0 +1,172 @@
+"""The intake app: one agent for each source topic, and the progress reports.
+
+For each chunk: blocks and dead letters are written and awaited, then the chunk
+is acknowledged. A chunk that comes again after a crash makes blocks with the
+same source offsets, which the score agent knows by them.
+"""
+
+import asyncio
+import logging
+from typing import Any
+
+from faust.types import TP
+
+from schemas import signals
+from schemas.topics import SOURCES
+from streams.clock import Clock
+from streams.engine.app import VitalsApp, build_app, chunked_topic
+from streams.engine.batches import BatchWriter
+from streams.engine.broker_clock import BrokerClock
+from streams.engine.fatal import guarded
+from streams.intake.blocks import Chunk, TimeBounds, blocks_of
+from streams.intake.progress import ProgressPolicy, Standing, progress_of
+from streams.intake.routing import CustomerRouter
+from streams.metrics import Metrics
+from streams.settings import Settings
+
+__all__ = ["Intake"]
+
+log = logging.getLogger(__name__)
+
+FUTURE_MS_MAX = 5 * 60_000
+YEAR_MS = 365 * 86_400_000
+#: Older than this is quarantined; history that is replayed in event time may be older.
+AGE_MS_MAX = 10 * YEAR_MS
+AGE_MS_MAX_EVENT_TIME = 40 * YEAR_MS
+
+
+class Intake:
+    """Reads all source topics and writes the signals log."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        broker_clock: BrokerClock,
+        metrics: Metrics,
+        policy: ProgressPolicy,
+    ) -> None:
+        self.app: VitalsApp = build_app(settings, clock, group=settings.topics.group_intake)
+        self._settings = settings
+        self._topics = settings.topics
+        self._clock = clock
+        self._broker_clock = broker_clock
+        self._metrics = metrics
+        self._policy = policy
+        self._router: CustomerRouter | None = None
+        self._dead_partitions = 1
+        self._standings: dict[TP, Standing] = {}
+        self._generation: int | None = None
+        for family in SOURCES:
+            self._attach(family)
+        self.app.timer(settings.progress_ms / 1000, name="progress")(self._report)
+
+    def _attach(self, family: str) -> None:
+        topic = chunked_topic(self.app, self._topics.source(family))
+
+        async def intake(stream: Any) -> None:
+            async for event in stream.noack().events():
+                await guarded(self._chunk(event, family))
+
+        self.app.agent(topic, name=f"intake-{family}", concurrency=1)(intake)
+
+    async def _chunk(self, event: Any, family: str) -> None:
+        message = event.message
+        await self._connect()
+        assert self._router is not None
+        now_ms = self._clock.now_ms()
+        chunk = Chunk(message.topic, message.partition, family, message.value)
+        result = blocks_of(chunk, self._router, self._bounds(now_ms), now_ms)
+        writer = BatchWriter(self.app.batches)
+        name = self._topics.name("signals")
+        for partition, block in result.blocks:
+            value = signals.encode(block)
+            self._metrics.signal_block_bytes.observe(len(value))
+            await writer.add(name, partition, None, value)
+        dead = self._topics.name("dead_letters")
+        for letter in result.dead_letters:
+            self._metrics.dead_letters.labels(message.topic, letter.reason).inc()
+            partition = letter.partition % self._dead_partitions
+            await writer.add(
+                dead, partition, letter.key.encode(), letter.model_dump_json().encode()
+            )
+        await writer.flush()
+        self._metrics.intake_records.labels(message.topic).inc(len(message.value))
+        self._metrics.signal_blocks.inc(len(result.blocks))
+        self._note(message, result.latest_ms)
+        event.ack()
+
+    def _bounds(self, now_ms: int) -> TimeBounds:
+        age_ms = AGE_MS_MAX_EVENT_TIME if self._policy.event_time else AGE_MS_MAX
+        return TimeBounds(now_ms - age_ms, now_ms + FUTURE_MS_MAX)
+
+    async def _connect(self) -> None:
+        """Learn the partition counts, once."""
+        if self._router is None:
+            client = self.app.batches.client
+            signals_partitions = await client.partitions_for(self._topics.name("signals"))
+            dead_partitions = await client.partitions_for(self._topics.name("dead_letters"))
+            self._dead_partitions = len(dead_partitions)
+            self._router = CustomerRouter(len(signals_partitions))
+
+    def _begin_again(self) -> None:
+        """Forget what was known before a rebalance: others may have read on meanwhile."""
+        if self._generation != self.app.consumer_generation_id:
+            self._generation = self.app.consumer_generation_id
+            self._standings = {}
+
+    def _note(self, message: Any, latest_ms: int) -> None:
+        self._begin_again()
+        standing = self._standings.setdefault(TP(message.topic, message.partition), Standing())
+        standing.next_offset = message.offset + 1
+        standing.stamped_ms = message.value[-1].timestamp
+        standing.latest_ms = max(standing.latest_ms, latest_ms)
+
+    async def _report(self) -> None:
+        await guarded(self._write_progress())
+
+    async def _write_progress(self) -> None:
+        """Tell every signals partition how far the sources held here have been read."""
+        if self.app.rebalancing or self.app.should_stop:
+            return
+        await self._connect()
+        assert self._router is not None
+        assignment = [TP(*tp) for tp in self.app.consumer.assignment()]
+        self._begin_again()
+        read_to_ms: dict[str, int] = {}
+        lag: dict[str, int] = {}
+        for tp in assignment:
+            standing = self._standings.get(tp)
+            _, log_end, asked_ms = self.app.chunks.standing(tp)
+            if standing is None:
+                # Remembered: asking takes as long as the fetch that is under way.
+                first = Standing(next_offset=await self._first_offset(tp))
+                standing = self._standings.setdefault(tp, first)
+            time_ms, _ = progress_of(standing, log_end, asked_ms, self._policy)
+            read_to_ms[f"{tp.topic}/{tp.partition}"] = time_ms
+            if log_end is not None and standing.next_offset is not None:
+                lag[tp.topic] = lag.get(tp.topic, 0) + max(log_end - standing.next_offset, 0)
+        for topic, records in lag.items():
+            self._metrics.intake_lag_records.labels(topic).set(records)
+        if read_to_ms and not self.app.rebalancing:
+            await self._append(signals.encode(signals.Progress(read_to_ms)))
+
+    async def _append(self, value: bytes) -> None:
+        assert self._router is not None
+        client, name = self.app.batches.client, self._topics.name("signals")
+        sent_ms = self._clock.now_ms()
+        futures = [
+            await client.send(name, value, partition=partition)
+            for partition in range(self._router.partitions)
+        ]
+        answers = await asyncio.gather(*futures)
+        self._broker_clock.answered(sent_ms, answers, self._clock.now_ms())
+
+    async def _first_offset(self, tp: TP) -> int | None:
+        """Where reading began in a partition of which nothing was forwarded yet."""
+        committed = self.app.chunks._committed_offset.get(tp)
+        if committed is not None:
+            return int(committed)
+        earliest = await self.app.consumer.earliest_offsets(tp)
+        first = earliest.get(tp)
+        return None if first is None else int(first)

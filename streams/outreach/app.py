@@ -1,0 +1,205 @@
+"""The outreach process: transitions become actions, actions become messages.
+
+Two agents in one consumer group. ``decide`` reads crossed lines and writes the
+outbox; ``deliver`` reads the outbox, writes the notification log and hands over to
+the courier. The three topics have equal partitions, so whoever owns a customer's
+transitions owns its actions and its lines of the log as well.
+
+An outbox record is acknowledged as soon as its line is durable in the log, not when
+the message was delivered: a receiver may be dead for days, and neither the commits of
+the others nor a rebalance may wait for it. So the line holds the action whole and
+the time of its next attempt; after a restart the open lines are queued again.
+"""
+
+import base64
+import logging
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from schemas.actions import Action
+from schemas.dead_letters import RAW_BYTES_MAX, DeadLetter
+from schemas.inbound import Reason as DeadReason
+from schemas.scores import Transition
+from streams.clock import Clock, SystemClock, from_ms
+from streams.engine.app import VitalsApp, build_app, chunked_topic
+from streams.engine.batches import BatchWriter
+from streams.engine.fatal import end_process, guarded
+from streams.engine.topics import require_topics
+from streams.exits import Exit
+from streams.health import HealthServer
+from streams.metrics import Metrics
+from streams.outreach.decide import Reason, decide
+from streams.outreach.delivery import Courier
+from streams.outreach.table_log import TableLog
+from streams.runner import Part, run
+from streams.settings import Settings
+from streams.sinks.base import Sink
+
+__all__ = ["Outreach", "run_outreach"]
+
+logger = logging.getLogger(__name__)
+
+#: At a hand-over and at a stop, sends under way get this long. What is cut off is sent
+#: again by the next owner, with the same id: a dead sink costs a repeat, not a rebalance.
+RELEASE_S = 1.5
+
+_Parsed = TypeVar("_Parsed", bound=BaseModel)
+
+
+class Outreach:
+    """The app of this process, with its courier."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        metrics: Metrics,
+        sinks: list[Sink],
+        partitions: int,
+    ) -> None:
+        topics = settings.topics
+        self.app: VitalsApp = build_app(settings, clock, group=topics.group_outreach)
+        self.log = TableLog(self.app, topics.name("deliveries"), partitions)
+        self.courier = Courier(sinks, self.log, clock, metrics, end_process)
+        self._clock = clock
+        self._metrics = metrics
+        self._sinks = [sink.name for sink in sinks]
+        self._base_url = settings.public_url
+        self._actions = topics.name("actions")
+        self._dead_letters = topics.name("dead_letters")
+        self._dead_partitions = 0
+        self.log.table.on_recover(self._restored)
+        self.app.before_handover(self._hand_over)
+        self.app.task(self._send)
+        self._attach("decide", topics.name("transitions"), partitions, self._decide)
+        self._attach("deliver", self._actions, partitions, self._deliver)
+
+    def not_ready(self) -> str | None:
+        """Why the process is not ready, None when it is."""
+        if self.app.rebalancing or not self.app.started:
+            return "partitions are being assigned"
+        return None
+
+    async def start(self) -> None:
+        """Nothing: the app starts by itself. Here to be a part of the runner."""
+
+    async def stop(self) -> None:
+        """Close the sinks; the app has stopped before."""
+        await self.courier.close(RELEASE_S)
+
+    def _attach(self, name: str, topic: str, partitions: int, take: Any) -> None:
+        async def agent(stream: Any) -> None:
+            async for event in stream.noack().events():
+                await guarded(take(event))
+
+        source = chunked_topic(self.app, topic, partitions)
+        self.app.agent(source, name=f"outreach-{name}", concurrency=1)(agent)
+
+    async def _send(self) -> None:
+        await guarded(self.courier.run())
+
+    async def _restored(self) -> None:
+        await guarded(self._take_over())  # Faust would lose an error
+
+    async def _take_over(self) -> None:
+        """Partitions were assigned and their lines are here: queue what is open."""
+        self.app.lease.begin()
+        held = sorted(self.app.assigned(self._actions))
+        waiting = sum(self.courier.take_over(p, self.log.lines(p)) for p in held)
+        self.log.table.restored.clear()
+        logger.info("own partitions %s: %d messages wait", held, waiting)
+
+    async def _hand_over(self) -> None:
+        await self.courier.release_all(RELEASE_S)
+        await self.log.written()
+
+    async def _decide(self, event: Any) -> None:
+        """A chunk of transitions into the outbox."""
+        partition = event.message.partition
+        writer = BatchWriter(self.app.batches)
+        for record in event.value:
+            transition = await self._parse(Transition, record, writer)
+            if transition is None:
+                continue
+            for decision in decide(transition, self._sinks, self._clock.now_ms(), self._base_url):
+                if decision.action is None:
+                    self._metrics.actions_withheld.labels(decision.reason.value).inc()
+                    continue
+                self._metrics.actions.labels(decision.action.sink).inc()
+                key, value = transition.subject.encode(), decision.action.model_dump_json().encode()
+                await writer.add(self._actions, partition, key, value)
+        self.app.lease.check()
+        await writer.flush()
+        event.ack()
+
+    async def _deliver(self, event: Any) -> None:
+        """A chunk of actions into the log; the courier sends them."""
+        writer = BatchWriter(self.app.batches)
+        parsed = [await self._parse(Action, record, writer) for record in event.value]
+        await writer.flush()
+        actions = [action for action in parsed if action is not None]
+        standings = await self.courier.accept(event.message.partition, actions)
+        for action, standing in zip(actions, standings, strict=True):
+            logger.debug("%s: %s", action.id, standing)
+        event.ack()
+
+    async def _parse(
+        self, model: type[_Parsed], record: Any, writer: BatchWriter
+    ) -> _Parsed | None:
+        """The record's value; one that is none becomes a dead letter."""
+        try:
+            return model.model_validate_json(record.value or b"")
+        except ValidationError as error:
+            letter = _dead_letter(record, error, self._clock.now_ms())
+        self._metrics.dead_letters.labels(record.topic, letter.reason).inc()
+        if not self._dead_partitions:
+            found = await self.app.batches.client.partitions_for(self._dead_letters)
+            self._dead_partitions = len(found)
+        await writer.add(
+            self._dead_letters,
+            letter.partition % self._dead_partitions,
+            letter.key.encode(),
+            letter.model_dump_json().encode(),
+        )
+        return None
+
+
+def _dead_letter(record: Any, error: ValidationError, now_ms: int) -> DeadLetter:
+    raw = record.value or b""
+    problem = error.errors(include_url=False, include_input=False)[0]
+    not_json = problem["type"] == "json_invalid"
+    where = ".".join(map(str, problem["loc"])) or "record"
+    return DeadLetter(
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        reason=DeadReason.EMPTY
+        if not raw
+        else DeadReason.NOT_JSON
+        if not_json
+        else DeadReason.INVALID,
+        detail=f"{where}: {problem['msg']}"[:1000],
+        rejected_at=from_ms(now_ms),
+        raw_base64=base64.b64encode(raw[:RAW_BYTES_MAX]).decode(),
+        raw_bytes=len(raw),
+    )
+
+
+def run_outreach(settings: Settings, sinks: list[Sink]) -> Exit:
+    """Check what must hold, then run until told to stop.
+
+    Raises:
+        NamedExit: no broker answers, or a topic is not as it must be.
+    """
+    partitions = require_topics(settings)
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    metrics = Metrics()
+    for reason in Reason:  # a reason that never occurred is a zero, not a gap
+        if reason is not Reason.SEND:
+            metrics.actions_withheld.labels(reason.value)
+    outreach = Outreach(settings, SystemClock(), metrics, sinks, partitions)
+    parts: list[Part] = [outreach]
+    if settings.metrics_port is not None:
+        parts.append(HealthServer(settings.metrics_port, metrics, outreach.not_ready))
+    return run([outreach.app], parts)

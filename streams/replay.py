@@ -1,0 +1,213 @@
+"""Score files without a broker: the same fold, in event time.
+
+Lines are events of any family, as JSON. Time is moved by the events: customers
+are evaluated at fixed instants (midnight UTC, unless the step says otherwise)
+behind the youngest event so far, and once more at the end. The order of lines
+within the stated disorder changes nothing.
+"""
+
+import gzip
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import msgspec
+
+from schemas.inbound import Rejection, family_of, parse
+from schemas.signals import Block, ControlCopy, Progress, Signal
+from schemas.topics import Topics
+from scoring.card import Card
+from scoring.evaluate import evaluate
+from scoring.outputs import health_of
+from scoring.partition import FoldPolicy, PartitionFold, TickMode
+from scoring.signals import signal_of
+from streams.exits import Exit, NamedExit
+from streams.scorecards import load_card
+
+__all__ = ["Replay", "Result"]
+
+BLOCK_LINES = 1000
+GZIP_MAGIC = b"\x1f\x8b"
+
+
+@dataclass
+class Result:
+    """What a replay found."""
+
+    events: int = 0
+    rejected: dict[str, int] = field(default_factory=dict)
+    first_rejections: list[str] = field(default_factory=list)
+    changes: list[dict[str, Any]] = field(default_factory=list)
+    customers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    as_of_ms: int = 0
+    duplicates: int = 0
+
+
+class Replay:
+    """Folds events one after the other; ``finish`` makes the last evaluation."""
+
+    def __init__(
+        self, card_text: str, *, step_ms: int, disorder_ms: int, as_of_ms: int | None
+    ) -> None:
+        self.card: Card = load_card(card_text)
+        self.result = Result()
+        self._step_ms = step_ms
+        self._disorder_ms = disorder_ms
+        self._as_of_ms = as_of_ms
+        self._latest_ms = -1
+        self._fold = PartitionFold(
+            0,
+            {},
+            FoldPolicy(load_card, TickMode.EVENT, step_ms, as_of_ms, source="/vitals/replay"),
+        )
+        self._fold.apply(0, 0, _activation(self.card, card_text))
+        self._open: dict[str, tuple[list[Signal], dict[str, int]]] = {}
+        self._waiting = 0
+
+    def read(self, paths: Sequence[Path], progress: Callable[[int], None] = lambda _: None) -> None:
+        """Fold the lines of files; ``progress`` hears of bytes read (compressed ones)."""
+        for path in paths:
+            for number, line in enumerate(_lines(path, progress), 1):
+                if line.strip():
+                    self._line(line, f"{path}:{number}")
+
+    def _line(self, line: bytes, where: str) -> None:
+        event = parse("redrive", line)
+        if isinstance(event, Rejection):
+            reasons = self.result.rejected
+            reasons[event.reason] = reasons.get(event.reason, 0) + 1
+            if len(self.result.first_rejections) < 5:
+                self.result.first_rejections.append(f"{where}: {event.reason}: {event.detail}")
+            return
+        topic = Topics().source(family_of(event))
+        signals, sources = self._open.setdefault(topic, ([], {}))
+        index = sources.setdefault(event.source, len(sources))
+        self.result.events += 1
+        signal = signal_of(event, self.result.events, index)
+        signals.append(signal)
+        self._latest_ms = max(self._latest_ms, signal[1])
+        self._waiting += 1
+        if self._waiting >= BLOCK_LINES:
+            self._flush()
+            # Strictly behind the youngest event: others of the same instant may follow.
+            self._advance(self._latest_ms - self._disorder_ms - 1)
+
+    def _flush(self) -> None:
+        for topic, (signals, sources) in self._open.items():
+            self._apply(Block(topic, 0, list(sources), signals))
+        self._open = {}
+        self._waiting = 0
+
+    def _advance(self, read_to_ms: int) -> None:
+        if read_to_ms < 0:
+            return
+        self._apply(Progress({"files/0": read_to_ms}))
+        for tick in self._fold.ticks(read_to_ms, 10**9):
+            for output in self._apply(tick):
+                if output.topic == "scores":
+                    self.result.changes.append(_change(output.body))
+
+    def _apply(self, record: Any) -> list[Any]:
+        return self._fold.apply(self._fold.header.position, 0, record)
+
+    def finish(self) -> Result:
+        """Evaluate everybody at ``as_of``, or at the first fixed instant after the last event."""
+        self._flush()
+        as_of_ms = self._as_of_ms
+        if as_of_ms is None:
+            as_of_ms = -(-max(self._latest_ms, 0) // self._step_ms) * self._step_ms
+        self._advance(as_of_ms)
+        self.result.as_of_ms = as_of_ms
+        self.result.duplicates = self._fold.counts.duplicates
+        for customer_id in sorted(self._fold.customers()):
+            health = final_health(self._fold, customer_id, self.card, as_of_ms)
+            if health is not None:
+                self.result.customers[customer_id] = health
+        return self.result
+
+
+def final_health(
+    fold: PartitionFold, customer_id: str, card: Card, now_ms: int
+) -> dict[str, Any] | None:
+    """A customer's exact health at an instant; None if nothing of it was told so far."""
+    customer = fold.customer(customer_id)
+    if customer is None or customer.emitted is None:
+        return None
+    evaluation = evaluate(customer.state, customer.standing, card, now_ms)
+    emitted = msgspec.structs.replace(
+        customer.emitted,
+        score=evaluation.score,
+        band=str(evaluation.standing.band),
+        letter=evaluation.letter,
+        coverage_ppm=evaluation.coverage_ppm,
+        lines=[tuple(line) for line in evaluation.lines],
+        overrides=list(evaluation.overrides),
+    )
+    health = health_of(emitted, card)
+    return {
+        "name": customer.state.fact("name"),
+        "score": health["score"],
+        "band": health["band"],
+        "letter": health["letter"],
+        "coverage": emitted.coverage_ppm / 1_000_000,
+        "contributions": health["contributions"],
+        "overrides": health["overrides"],
+        "because": emitted.because,
+    }
+
+
+def _change(body: bytes) -> dict[str, Any]:
+    """A score change in short: what moved, from where to where. The lines stay behind."""
+    event = msgspec.json.decode(body)
+    data = event["data"]
+    before, after = data["before"], data["after"]
+    return {
+        "customer_id": data["customer_id"],
+        "at": event["time"],
+        "epoch": data["epoch"],
+        "sequence": data["sequence"],
+        "cause": data["cause"],
+        "score_before": None if before is None else before["score"],
+        "score_after": after["score"],
+        "band_before": None if before is None else before["band"],
+        "band_after": after["band"],
+        "letter": after["letter"],
+        "coverage": after["coverage_ppm"] / 1_000_000,
+        "delta": data["delta"],
+        "movers": data["movers"],
+        "because": data["because"],
+    }
+
+
+def _activation(card: Card, text: str) -> ControlCopy:
+    body = {
+        "type": "scorecard.activated",
+        "at": "1970-01-01T00:00:00Z",
+        "author": "replay",
+        "reason": "replay",
+        "name": card.name,
+        "version": card.version,
+        "hash": card.hash,
+        "text": text,
+    }
+    return ControlCopy(0, msgspec.json.encode(body))
+
+
+def _lines(path: Path, progress: Callable[[int], None]) -> Iterator[bytes]:
+    """The lines of a file, gzipped or not; - is standard input."""
+    try:
+        with path.open("rb") as raw:
+            gzipped = raw.read(2) == GZIP_MAGIC
+            raw.seek(0)
+            stream: BinaryIO = gzip.GzipFile(fileobj=raw) if gzipped else raw  # type: ignore[assignment]
+            told = 0
+            for number, line in enumerate(stream):
+                if number % 5000 == 0:
+                    progress(raw.tell() - told)
+                    told = raw.tell()
+                yield line
+            progress(raw.tell() - told)
+    except (OSError, EOFError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise NamedExit(Exit.USAGE, f"{path}: cannot read it: {reason}") from None

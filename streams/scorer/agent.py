@@ -1,0 +1,325 @@
+"""The score app: folds the signals log, writes ticks, checkpoints.
+
+The order of a checkpoint is the promise: outputs durable, then changed rows,
+then the header, then the chunks are acknowledged. A crash anywhere in between
+repeats outputs with the same id and body, and loses nothing.
+"""
+
+import asyncio
+import logging
+from typing import Any
+
+import msgspec
+
+from schemas import signals
+from schemas.scores import Band
+from schemas.signals import Tick
+from schemas.topics import SOURCES
+from scoring.partition import FoldPolicy, Gap, PartitionFold
+from scoring.row import RowError, newer
+from streams.clock import Clock
+from streams.engine.app import VitalsApp, build_app, chunked_topic
+from streams.engine.batches import BatchWriter
+from streams.engine.broker_clock import BrokerClock
+from streams.engine.fatal import end_process, guarded
+from streams.engine.table import ChunkTable
+from streams.exits import Exit, NamedExit
+from streams.metrics import Metrics
+from streams.scorer.control import ControlCopier
+from streams.settings import Settings
+
+__all__ = ["Scorer"]
+
+log = logging.getLogger(__name__)
+
+_HEADERS = (("content-type", b"application/cloudevents+json; charset=UTF-8"),)
+
+
+#: Sources that have been read no further than this before now are behind ...
+BEHIND_MS = 10_000
+#: ... and ticks are so far apart then.
+TICK_BEHIND_MS = 2_000
+
+
+class Scorer:
+    """Owns the customers of the signals partitions that this process holds."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        broker_clock: BrokerClock,
+        metrics: Metrics,
+        *,
+        policy: FoldPolicy,
+        partitions: int,
+        first_card: str,
+    ) -> None:
+        self.app: VitalsApp = build_app(settings, clock, group=settings.topics.group_score)
+        self.folds: dict[int, PartitionFold] = {}
+        self._settings = settings
+        self._clock = clock
+        self._broker_clock = broker_clock
+        self._metrics = metrics
+        self._policy = policy
+        self._partitions = partitions
+        self._log_topic = settings.topics.name("signals")
+        self._topic_names = {key: settings.topics.name(key) for key in ("scores", "transitions")}
+        self._lock = asyncio.Lock()
+        self._unacknowledged: list[Any] = []
+        self._ticks_under_way: dict[int, int] = {}
+        self._ticked_ms: dict[int, int] = {}
+        self._writer_made: BatchWriter | None = None
+        self._told = MetricsTold()
+        #: Whether partitions were assigned and restored since the start (it may be none).
+        self.assigned = False
+        self._known_sources: frozenset[str] | None = None
+        self.table = ChunkTable(
+            self.app,
+            name="customers",
+            changelog=settings.topics.name("customers"),
+            partitions=partitions,
+            newer=newer,
+        )
+        self.table.on_recover(self._restored)
+        self.control = ControlCopier(settings, self.app, self.folds, clock, first_card)
+        topic = chunked_topic(self.app, self._log_topic, partitions)
+
+        async def score(stream: Any) -> None:
+            async for event in stream.noack().events():
+                await guarded(self._chunk(event))
+
+        self.app.agent(topic, name="score", concurrency=1)(score)
+        self.app.timer(settings.checkpoint_ms / 1000, name="checkpoint")(self._timed_checkpoint)
+        self.app.timer(settings.tick_ms / 1000, name="tick")(self._timed_tick)
+        self.app.task(self.control.run)
+        self.app.before_handover(self.checkpoint)
+
+    # -- ownership -----------------------------------------------------------------------------
+
+    async def _restored(self) -> None:
+        """Partitions were assigned and their rows are here: build the folds that are not."""
+        try:
+            self._rebuild()
+        except (RowError, NamedExit) as error:
+            damaged = error if isinstance(error, NamedExit) else None
+            end_process(
+                damaged or NamedExit(Exit.STATE_VERSION, f"{self.table.changelog}: {error}")
+            )
+        except Exception as error:  # Faust would lose it
+            end_process(error)
+
+    def _rebuild(self) -> None:
+        self.app.lease.begin()
+        held = self.app.assigned(self._log_topic)
+        for partition in [p for p in self.folds if p not in held or p in self.table.restored]:
+            del self.folds[partition]
+        self.table.restored.clear()
+        for partition in sorted(held - set(self.folds)):
+            fold = PartitionFold(partition, self.table.partition(partition), self._policy)
+            known = fold.header.partitions
+            if known not in (0, self._partitions):
+                raise NamedExit(
+                    Exit.TOPIC_MISMATCH,
+                    f"{self._log_topic} has {self._partitions} partitions,"
+                    f" its state was made with {known}."
+                    " The count is fixed: restore the topic, or repartition the state",
+                )
+            fold.header.partitions = self._partitions
+            self.folds[partition] = fold
+        self._ticks_under_way.clear()
+        self.assigned = True
+        self._metrics.partitions.set(len(self.folds))
+        log.info("own signals partitions %s: %d rows", sorted(held), self._row_count())
+
+    def _row_count(self) -> int:
+        return sum(len(fold.rows) for fold in self.folds.values())
+
+    def why_not_ready(self) -> str | None:
+        """Why no score can be expected yet; None when it can."""
+        if not self.assigned:
+            return "score: partitions are being restored"
+        if any(fold.card is None for fold in self.folds.values()):
+            return "score: no scorecard is active yet"
+        return None
+
+    # -- the log -------------------------------------------------------------------------------
+
+    async def _chunk(self, event: Any) -> None:
+        message = event.message
+        async with self._lock:
+            fold = self.folds.get(message.partition)
+            if fold is None:
+                return  # handed over meanwhile; whoever owns it reads it again
+            writer = self._writer()
+            for record in message.value:
+                for output in self._apply(fold, record):
+                    await writer.add(
+                        self._topic_names[output.topic],
+                        message.partition,
+                        output.customer.encode(),
+                        output.body,
+                        _HEADERS,
+                    )
+            self._unacknowledged.append(event)
+            # On their way now, awaited in the checkpoint.
+            self.app.lease.check()
+            await writer.send()
+
+    def _apply(self, fold: PartitionFold, record: Any) -> list[Any]:
+        try:
+            decoded = signals.decode(record.value or b"")
+        except msgspec.MsgspecError as error:
+            raise NamedExit(
+                Exit.CHANGELOG_DAMAGED,
+                f"{self._where(fold, record)}: not a record of this log: {error}",
+            ) from None
+        if type(decoded) is Tick:
+            self._metrics.ticks.inc()
+            left = self._ticks_under_way.get(fold.partition, 0)
+            self._ticks_under_way[fold.partition] = max(left - 1, 0)
+        try:
+            return fold.apply(record.offset, record.timestamp, decoded)
+        except Gap as gap:
+            raise NamedExit(
+                Exit.GAP,
+                f"{self._log_topic}: {gap}. Records were deleted before they were read:"
+                " what they said is lost. Go on without them with --accept-gap",
+            ) from None
+        except RowError as error:
+            raise NamedExit(
+                Exit.CHANGELOG_DAMAGED,
+                f"{self.table.changelog}, met at {self._where(fold, record)}: {error}",
+            ) from None
+
+    def _where(self, fold: PartitionFold, record: Any) -> str:
+        return f"{self._log_topic} partition {fold.partition} offset {record.offset}"
+
+    def _writer(self) -> BatchWriter:
+        if self._writer_made is None:
+            self._writer_made = BatchWriter(self.app.batches)
+        return self._writer_made
+
+    # -- checkpoints ---------------------------------------------------------------------------
+
+    async def _timed_checkpoint(self) -> None:
+        if not self.app.rebalancing:
+            await guarded(self.checkpoint())
+
+    async def checkpoint(self) -> None:
+        """Outputs, rows, header, acknowledgement: in this order, each durable before the next."""
+        async with self._lock:
+            if not self._unacknowledged:
+                return
+            started_s = self._clock.elapsed_s()
+            writer = self._writer()
+            self.app.lease.check()
+            await writer.flush()
+            rows = 0
+            for partition, fold in self.folds.items():
+                changed = fold.checkpoint()
+                rows += len(changed)
+                await self.table.write(writer, partition, changed)
+            self.app.lease.check()
+            await writer.flush()
+            self.table.written(writer)
+            for event in self._unacknowledged:
+                event.ack()
+            self._unacknowledged.clear()
+        self._metrics.checkpoint_rows.inc(rows)
+        self._metrics.checkpoints.inc()
+        self._metrics.checkpoint_s.observe(self._clock.elapsed_s() - started_s)
+        self._told.tell(self._metrics, self.folds)
+
+    # -- ticks ---------------------------------------------------------------------------------
+
+    async def _timed_tick(self) -> None:
+        await guarded(self._tick())
+
+    async def _tick(self) -> None:
+        """Append the ticks that are wanted; one round at a time for each partition."""
+        if self.app.rebalancing or self.app.should_stop:
+            return
+        client = self.app.batches.client
+        if not self._broker_clock.trusted:
+            await self._ask_the_time()
+            return
+        now_ms = self._clock.now_ms()
+        sources = await self._sources()
+        futures = []
+        for partition, fold in list(self.folds.items()):
+            if self._ticks_under_way.get(partition) or now_ms < self._not_before_ms(fold, sources):
+                continue
+            ticks = fold.ticks(now_ms, self._settings.tick_customers, sources)
+            if not ticks:
+                continue
+            self.app.lease.check()
+            self._ticks_under_way[partition] = len(ticks)
+            self._ticked_ms[partition] = now_ms
+            futures += [
+                await client.send(self._log_topic, signals.encode(tick), partition=partition)
+                for tick in ticks
+            ]
+        if futures:
+            answers = await asyncio.gather(*futures)
+            if self._settings.parts == "score":  # else intake, beside us, looks at the clock
+                self._broker_clock.answered(now_ms, answers, self._clock.now_ms())
+
+    async def _ask_the_time(self) -> None:
+        """While the clock is off: a record that says nothing, to see whether it is right again."""
+        partition = min(self.folds, default=None)
+        if partition is not None:
+            sent_ms = self._clock.now_ms()
+            client, nothing = self.app.batches.client, signals.encode(signals.Progress({}))
+            answer = await client.send_and_wait(self._log_topic, nothing, partition=partition)
+            self._broker_clock.answered(sent_ms, [answer], self._clock.now_ms())
+
+    def _not_before_ms(self, fold: PartitionFold, sources: frozenset[str]) -> int:
+        """The earliest instant for a partition's next round of ticks.
+
+        While the sources are behind ticks are further apart: who is touched now
+        will be touched again before anybody can read the score.
+        """
+        read_to_ms = fold.read_to_ms(sources) or 0
+        behind = self._clock.now_ms() - read_to_ms > BEHIND_MS
+        apart_ms = TICK_BEHIND_MS if behind and self._settings.clock == "wall" else 0
+        return self._ticked_ms.get(fold.partition, 0) + apart_ms
+
+    async def _sources(self) -> frozenset[str]:
+        """All source partitions: time waits until each has been heard of."""
+        if self._known_sources is None:
+            client = self.app.batches.client
+            found = []
+            for family in SOURCES:
+                topic = self._settings.topics.source(family)
+                found += [f"{topic}/{p}" for p in await client.partitions_for(topic)]
+            self._known_sources = frozenset(found)
+        return self._known_sources
+
+
+class MetricsTold:
+    """Turns the folds' running counts into metric increments; not thread-safe."""
+
+    def __init__(self) -> None:
+        self._told: dict[int, tuple[int, ...]] = {}
+
+    def tell(self, metrics: Metrics, folds: dict[int, PartitionFold]) -> None:
+        """Add what happened since the last call."""
+        bands: dict[str, int] = {}
+        due = 0
+        for partition, fold in folds.items():
+            c = fold.counts
+            now = (id(fold), c.signals, c.duplicates, c.evaluations, c.score_changes)
+            before = self._told.get(partition)
+            if before is None or before[0] != id(fold):
+                before = (id(fold), 0, 0, 0, 0)
+            self._told[partition] = now
+            metrics.signals.inc(now[1] - before[1])
+            metrics.duplicates.labels("event_id").inc(now[2] - before[2])
+            metrics.evaluations.inc(now[3] - before[3])
+            due += fold.due_count()
+            for band, count in fold.bands.items():
+                bands[band] = bands.get(band, 0) + count
+        for told in Band:
+            metrics.customers.labels(str(told)).set(bands.get(str(told), 0))
+        metrics.customers_due.set(due)

@@ -1,0 +1,132 @@
+"""Global decisions into each partition's log.
+
+The control topic has one partition. The owner of a signals partition copies its
+records into that partition, in order, from the one its header remembers; a copy
+made twice changes nothing. So a decision takes effect at one place in each
+customer's history, and a replay finds it there.
+"""
+
+import asyncio
+import logging
+
+import aiokafka
+
+from schemas import signals
+from schemas.control import CONTROL, ScorecardActivated
+from scoring.card import hash_of
+from scoring.partition import PartitionFold
+from streams.clock import Clock, from_ms
+from streams.engine.app import VitalsApp
+from streams.engine.fatal import guarded
+from streams.engine.kafka import client_options
+from streams.scorecards import load_card
+from streams.settings import Settings
+
+__all__ = ["ControlCopier", "activation"]
+
+log = logging.getLogger(__name__)
+
+_POLL_MS = 500
+
+
+def activation(
+    text: str, name: str, version: str, *, author: str, reason: str, now_ms: int
+) -> ScorecardActivated:
+    """The control record that activates a scorecard's text."""
+    return ScorecardActivated(
+        at=from_ms(now_ms),
+        author=author,
+        reason=reason,
+        name=name,
+        version=version,
+        hash=hash_of(text),
+        text=text,
+    )
+
+
+class ControlCopier:
+    """Reads the control topic, and appends copies to the partitions held here."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        app: VitalsApp,
+        folds: dict[int, PartitionFold],
+        clock: Clock,
+        first_card: str,
+    ) -> None:
+        self._settings = settings
+        self._app = app
+        self._folds = folds
+        self._clock = clock
+        self._first_card = first_card
+        self._topic = settings.topics.name("control")
+        self._log_topic = settings.topics.name("signals")
+        self._records: list[tuple[int, bytes]] = []
+        self._card_known = False
+        self._copied: dict[tuple[int, int], int] = {}
+
+    async def run(self) -> None:
+        """Until the app stops."""
+        await guarded(self._run())
+
+    async def _run(self) -> None:
+        consumer = aiokafka.AIOKafkaConsumer(
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            fetch_max_wait_ms=self._settings.fetch_max_wait_ms,
+            **client_options(self._settings),
+        )
+        await consumer.start()
+        try:
+            tp = aiokafka.TopicPartition(self._topic, 0)
+            consumer.assign([tp])
+            await consumer.seek_to_beginning(tp)
+            end = (await consumer.end_offsets([tp]))[tp]
+            while not self._app.should_stop:
+                found = await consumer.getmany(tp, timeout_ms=_POLL_MS)
+                self._records += [(r.offset, r.value) for r in found.get(tp, [])]
+                if await consumer.position(tp) >= end:
+                    await self._ensure_a_card()
+                    await self._copy()
+        finally:
+            await consumer.stop()
+
+    async def _ensure_a_card(self) -> None:
+        """The very first start: activate the card that this process was given."""
+        if self._card_known or not self._folds:
+            return
+        self._card_known = True
+        if any(isinstance(CONTROL.validate_json(v), ScorecardActivated) for _, v in self._records):
+            return
+        card = load_card(self._first_card)
+        record = activation(
+            self._first_card,
+            card.name,
+            card.version,
+            author="vitals worker",
+            reason="first start: no scorecard was active",
+            now_ms=self._clock.now_ms(),
+        )
+        log.info("activating scorecard %s %s", card.name, card.version)
+        client = self._app.batches.client
+        await client.send_and_wait(self._topic, record.model_dump_json().encode(), partition=0)
+
+    async def _copy(self) -> None:
+        """Append to each partition what it does not have yet."""
+        if self._app.rebalancing:
+            return
+        client = self._app.batches.client
+        futures = []
+        for partition, fold in list(self._folds.items()):
+            key = (partition, id(fold))
+            copied = max(self._copied.get(key, -1), fold.header.control_offset)
+            for offset, body in self._records:
+                if offset > copied:
+                    self._app.lease.check()
+                    value = signals.encode(signals.ControlCopy(offset, body))
+                    futures.append(await client.send(self._log_topic, value, partition=partition))
+                    copied = offset
+            self._copied[key] = copied
+        if futures:
+            await asyncio.gather(*futures)

@@ -1,0 +1,90 @@
+"""Score changes into the view.
+
+Its own consumer group: a dead Redis delays the view and nothing else. Writing
+is idempotent by (epoch, sequence), so a chunk may come again.
+"""
+
+import asyncio
+import logging
+from typing import Any
+
+from pydantic import ValidationError
+
+from schemas.scores import ScoreChanged
+from schemas.views import CustomerHealth
+from streams.clock import Clock
+from streams.engine.app import VitalsApp, build_app, chunked_topic
+from streams.engine.fatal import guarded
+from streams.metrics import Metrics
+from streams.settings import Settings
+from streams.views.base import View, ViewUnavailable
+
+__all__ = ["ViewFeed"]
+
+log = logging.getLogger(__name__)
+
+RETRY_S_MAX = 5.0
+
+
+class ViewFeed:
+    """Reads the scores topic and writes the view."""
+
+    def __init__(self, settings: Settings, clock: Clock, metrics: Metrics, view: View) -> None:
+        self.app: VitalsApp = build_app(settings, clock, group=settings.topics.group_view)
+        self._clock = clock
+        self._metrics = metrics
+        self._view = view
+        self._handing_over = asyncio.Event()
+        self._busy = asyncio.Lock()
+        topic = chunked_topic(self.app, settings.topics.name("scores"))
+
+        async def feed(stream: Any) -> None:
+            async for event in stream.noack().events():
+                await guarded(self._chunk(event))
+
+        self.app.agent(topic, name="view", concurrency=1)(feed)
+        self.app.before_handover(self._hand_over)
+
+    async def _hand_over(self) -> None:
+        """End a retry that is waiting; the chunk is read again by whoever owns it next."""
+        self._handing_over.set()
+        async with self._busy:
+            self._handing_over.clear()
+
+    async def _chunk(self, event: Any) -> None:
+        rows = [row for record in event.message.value if (row := _row(record)) is not None]
+        async with self._busy:
+            delay_s = 0.2
+            while True:
+                try:
+                    started_s = self._clock.elapsed_s()
+                    for outcome in await self._view.apply(rows):
+                        self._metrics.view_rows.labels(str(outcome)).inc()
+                    self._metrics.view_apply_s.observe(self._clock.elapsed_s() - started_s)
+                    event.ack()
+                    return
+                except ViewUnavailable as unavailable:
+                    log.warning("%s; trying again in %.1f s", unavailable, delay_s)
+                if await self._told_to_hand_over(delay_s):
+                    self.app.abandon(event)
+                    return
+                delay_s = min(delay_s * 2, RETRY_S_MAX)
+
+    async def _told_to_hand_over(self, within_s: float) -> bool:
+        try:
+            await asyncio.wait_for(self._handing_over.wait(), within_s)
+        except TimeoutError:
+            return False
+        return True
+
+
+def _row(record: Any) -> CustomerHealth | None:
+    """The view's row in a record of the scores topic; a foreign record is skipped."""
+    try:
+        return CustomerHealth.of(ScoreChanged.model_validate_json(record.value))
+    except ValidationError as error:
+        where = (record.partition, record.offset)
+        log.warning(
+            "skipped a record that is no score change, partition %d, offset %d: %s", *where, error
+        )
+        return None

@@ -1,0 +1,1 @@
+"""Where messages go: one module per sink, behind one protocol."""

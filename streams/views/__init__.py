@@ -1,0 +1,1 @@
+"""The read model: a port, its Redis form, and a fake with the same behaviour."""

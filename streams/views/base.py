@@ -1,0 +1,162 @@
+"""The view's port: what a read model of the scores promises.
+
+A view is never the truth. It can be thrown away and written anew from the
+customers' rows, and everything in it follows from the greatest
+(epoch, sequence) that it was given for each customer, whatever the order and
+however often. What lives here: the promises. What must never live here: Redis.
+"""
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from schemas.scores import Band
+from schemas.views import CustomerHealth, HistoryPoint
+
+__all__ = [
+    "HISTORY_MAX",
+    "LIMIT_MAX",
+    "STREAM_MAX",
+    "Applied",
+    "Change",
+    "CursorRefused",
+    "Page",
+    "Sort",
+    "View",
+    "ViewUnavailable",
+]
+
+#: Of each customer this many earlier scores are kept.
+HISTORY_MAX = 500
+#: About this many changes are kept for viewers that come back after a break.
+STREAM_MAX = 10_000
+#: Customers on one page, at most.
+LIMIT_MAX = 500
+
+
+class Applied(StrEnum):
+    """What became of a row that the view was given."""
+
+    APPLIED = "applied"
+    STALE = "stale"  # a greater (epoch, sequence) is held: nothing was changed
+    DUPLICATE = "duplicate"  # the same (epoch, sequence) is held: nothing was changed
+
+
+class Sort(StrEnum):
+    """The orders in which customers can be listed. Ties are broken by the customer id."""
+
+    ATTENTION = "attention"  # red, yellow, unknown, green; within each the lowest score first
+    SCORE = "score"  # lowest first; without a score last
+    SCORE_DESC = "-score"  # highest first; without a score last
+    NAME = "name"
+    CHANGED = "changed"  # newest first
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some customers, and the cursor of those that follow; None when these are the last."""
+
+    items: tuple[CustomerHealth, ...]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A customer as it stands now, and the place in the log of changes.
+
+    ``customer`` is None when anything may have changed: the view was emptied, or
+    changes were missed. Read again what is shown.
+    """
+
+    id: str
+    customer: CustomerHealth | None
+
+
+class ViewUnavailable(Exception):
+    """The store does not answer. ``message`` says what and where, ``remedy`` what to do."""
+
+    def __init__(self, message: str, remedy: str) -> None:
+        super().__init__(f"{message} {remedy}")
+        self.message = message
+        self.remedy = remedy
+
+
+class CursorRefused(ValueError):
+    """The cursor was not made by this view, or for another order."""
+
+
+class View(Protocol):
+    """Current health, rankings, counts and history of all customers.
+
+    Every method but the pure ones may raise :class:`ViewUnavailable`.
+    """
+
+    async def apply(self, batch: Sequence[CustomerHealth]) -> Sequence[Applied]:
+        """Take in rows; the answers stand in the order of the rows.
+
+        Each row takes effect whole or not at all. A row whose (epoch, sequence)
+        is not greater than the one held changes nothing.
+        """
+
+    async def customer(self, customer_id: str) -> CustomerHealth | None:
+        """One customer's current health."""
+
+    async def history(self, customer_id: str, limit: int = HISTORY_MAX) -> Sequence[HistoryPoint]:
+        """A customer's scores, newest first, the current one included."""
+
+    async def customers(
+        self,
+        *,
+        limit: int = 50,
+        cursor: str | None = None,
+        band: Band | None = None,
+        sort: Sort = Sort.ATTENTION,
+        search: str = "",
+    ) -> Page:
+        """A page of customers.
+
+        ``search`` is looked for in id, name and owner, without regard to case. A
+        page can hold fewer than ``limit`` customers, and even none, while
+        ``next`` is set: a search examines a bounded number of customers a page.
+
+        Raises:
+            CursorRefused: the cursor belongs to another order, or is damaged.
+        """
+
+    async def counts(self) -> Mapping[Band, int]:
+        """How many customers each band holds; every band is in it."""
+
+    async def position(self) -> str:
+        """The place of the newest change, to be given to :meth:`changes`."""
+
+    def changes(
+        self, after: str | None = None, *, wait_s: float = 1.0
+    ) -> AsyncGenerator[Sequence[Change], None]:
+        """Batches of changes after a place, or from now on; it never ends by itself.
+
+        Several changes of one customer in a batch are one, the newest. An empty
+        batch says that nothing happened for ``wait_s``. A place that is no
+        longer held gives a change without a customer first.
+        """
+
+    async def remove(self, customer_id: str) -> bool:
+        """Forget one customer, its history included; whether there was one."""
+
+    async def clear(self) -> None:
+        """Forget all customers. Viewers are told to read again.
+
+        Rows applied meanwhile are forgotten whole or kept whole.
+        """
+
+    async def dump(self) -> Mapping[str, CustomerHealth]:
+        """Every customer's current health by id, for verification."""
+
+    async def problems(self) -> Sequence[str]:
+        """Where the view contradicts itself, in words: rankings against rows."""
+
+    async def ping(self) -> None:
+        """Return when the store answers."""
+
+    async def close(self) -> None:
+        """Give back the connections."""
