@@ -1,0 +1,181 @@
+"""Fixtures every test may use: the real servers, names nobody else has, one seed for all.
+
+A real part that is not on this machine skips its tests with a sentence that says how to
+get it; with ``CI=true`` in the environment it fails them. The end of the run lists both
+the seed and what was skipped.
+"""
+
+import os
+import random
+import re
+import secrets
+import shutil
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+import hypothesis
+import pytest
+
+from servers.kafka_server import KafkaServer
+from servers.process import MissingPart
+from servers.redis_server import RedisServer
+
+hypothesis.settings.register_profile("dev", deadline=None)
+# No deadline: a shared machine is slow at times, and that is no property of the code.
+# Seeded, not derandomised: every run looks elsewhere, and prints where it looked.
+hypothesis.settings.register_profile("ci", deadline=None, derandomize=False, print_blob=True)
+
+IN_CI = os.environ.get("CI", "").lower() in ("1", "true", "yes")
+SEED = pytest.StashKey[int]()
+MISSING = pytest.StashKey[dict[str, str]]()
+#: Markers in the order in which their tests run: what is quick tells first.
+SLOW_MARKERS = ("integration", "browser", "soak")
+
+
+@dataclass(frozen=True)
+class ExternalKafka:
+    """A broker somebody else runs (``KAFKA_BOOTSTRAP``): it has an address and no lifecycle."""
+
+    bootstrap: str
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--seed``: the run's seed, for Hypothesis and for the ``seed`` fixture."""
+    parser.addoption("--seed", type=int, help="seed of the run, as printed at the end of another")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose the run's seed and the Hypothesis profile, before Hypothesis reads its options."""
+    given = config.getoption("--hypothesis-seed")
+    seed = config.getoption("--seed")
+    if given is not None and str(given).isdigit():
+        seed = int(given)
+    if seed is None:
+        seed = secrets.randbelow(2**32)
+    config.stash[SEED] = seed
+    config.option.seed = seed  # the workers of a parallel run take it from here
+    config.stash[MISSING] = {}
+    if given is None:
+        config.option.__dict__["hypothesis_seed"] = str(seed)
+    if config.getoption("--hypothesis-profile") is None:
+        hypothesis.settings.load_profile("ci" if IN_CI else "dev")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Unit tests first, then what needs servers, a browser, an hour."""
+
+    def slowness(item: pytest.Item) -> int:
+        marked = [n for n, name in enumerate(SLOW_MARKERS, 1) if item.get_closest_marker(name)]
+        return max(marked, default=0)
+
+    items.sort(key=slowness)
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """The seed, always; and what could not be tested here, with the way to get it."""
+    missing = config.stash[MISSING]
+    if missing:
+        terminalreporter.section("not tested here, for want of a part", yellow=True)
+        for part, how in missing.items():
+            terminalreporter.line(f"{part}: {how}")
+    seed = config.stash[SEED]
+    terminalreporter.line(f"seed of this run: {seed} (again with --seed={seed})")
+
+
+@pytest.fixture(scope="session")
+def missing_part(request: pytest.FixtureRequest) -> Callable[[str, str], NoReturn]:
+    """``missing_part(part, how)``: skip for want of a part; with ``CI=true`` fail."""
+    missing = request.config.stash[MISSING]
+
+    def skip_or_fail(part: str, how: str) -> NoReturn:
+        missing[part] = how
+        if IN_CI:
+            pytest.fail(f"{part} is missing, and CI=true allows no skip. {how}", pytrace=False)
+        pytest.skip(f"{part} is missing. {how}")
+
+    return skip_or_fail
+
+
+@pytest.fixture(scope="session")
+def seed(request: pytest.FixtureRequest) -> int:
+    """The run's seed, as printed at the end."""
+    return request.config.stash[SEED]
+
+
+@pytest.fixture
+def rng(seed: int, request: pytest.FixtureRequest) -> random.Random:
+    """A generator of this test's own: the run's seed and the test's name decide it."""
+    return random.Random(seed ^ zlib.crc32(request.node.nodeid.encode()))
+
+
+@pytest.fixture(scope="session")
+def kafka(
+    tmp_path_factory: pytest.TempPathFactory, missing_part: Callable[[str, str], NoReturn]
+) -> Iterator[KafkaServer | ExternalKafka]:
+    """A real broker, shared by all tests: use ``topic_prefix``, and do not stop it."""
+    address = os.environ.get("KAFKA_BOOTSTRAP")
+    if address:
+        yield ExternalKafka(address)
+        return
+    try:
+        server = KafkaServer.start(tmp_path_factory.mktemp("kafka"))
+    except MissingPart as error:
+        missing_part(error.part, error.how)
+    with server:
+        yield server
+
+
+@pytest.fixture
+def own_kafka(
+    tmp_path: Path, missing_part: Callable[[str, str], NoReturn]
+) -> Iterator[KafkaServer]:
+    """A real broker of this test's own, to kill, freeze and restart (it costs 5 to 8 s)."""
+    try:
+        server = KafkaServer.start(tmp_path / "kafka")
+    except MissingPart as error:
+        missing_part(error.part, error.how)
+    with server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def redis_server(
+    tmp_path_factory: pytest.TempPathFactory, missing_part: Callable[[str, str], NoReturn]
+) -> Iterator[RedisServer]:
+    """A real Redis, shared by all tests: take ``redis_url``, and do not stop it."""
+    try:
+        server = RedisServer.start(tmp_path_factory.mktemp("redis"))
+    except MissingPart as error:
+        missing_part(error.part, error.how)
+    with server:
+        yield server
+
+
+@pytest.fixture
+def redis_url(redis_server: RedisServer) -> str:
+    """The address of the shared Redis, emptied for this test."""
+    redis_server.flush()
+    return redis_server.url
+
+
+@pytest.fixture(scope="session")
+def chromium(missing_part: Callable[[str, str], NoReturn]) -> str:
+    """The path of a real Chromium, for Playwright's ``executable_path``."""
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        path = shutil.which(name)
+        if path is not None:
+            return path
+    return missing_part("Chromium", "Install it (Debian, Ubuntu: apt-get install chromium).")
+
+
+@pytest.fixture
+def topic_prefix(request: pytest.FixtureRequest) -> str:
+    """A prefix for topics and groups that no other test has; ends with a dot."""
+    name = re.sub(r"[^a-zA-Z0-9]+", "-", request.node.name)[:40].strip("-").lower()
+    return f"t{secrets.token_hex(4)}.{name}."

@@ -1,0 +1,221 @@
+"""One partition of the signals log in memory: records in, a fold that applies them, outputs out.
+
+Records go through their bytes, as on a broker, so that nothing is shared between
+two folds that read the same log.
+"""
+
+import json
+from collections.abc import Callable, Iterable, MutableMapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from schemas import signals
+from schemas.inbound import AnyEvent, InboundEvent, family_of
+from schemas.signals import Block, ControlCopy, LogRecord, Progress, Tick
+from schemas.topics import SOURCES
+from scoring.card import Card, hash_of
+from scoring.outputs import Output
+from scoring.partition import FoldPolicy, PartitionFold, TickMode
+from scoring.row import Customer
+from scoring.signals import signal_of
+from streams.scorecards import load_card
+
+DAY_MS = 86_400_000
+HOUR_MS = 3_600_000
+#: A Monday, midnight UTC: where histories begin.
+START_MS = int(datetime(2026, 3, 2, tzinfo=UTC).timestamp()) * 1000
+SHIPPED = (Path(__file__).parents[1] / "deploy" / "scorecards" / "b2b-saas.yaml").read_text()
+
+
+@lru_cache(maxsize=64)
+def card_of(text: str) -> Card:
+    """The compiled card, once per text."""
+    return load_card(text)
+
+
+def at(ms: int) -> str:
+    """Unix milliseconds as events write them."""
+    return datetime.fromtimestamp(ms / 1000, UTC).isoformat()
+
+
+def event(kind: str, ms: int, customer: str = "acme", /, **fields: Any) -> InboundEvent:
+    """An event of this type; its id is made of these unless it is given."""
+    body = {
+        "event_id": f"{customer}-{kind}-{ms}",
+        "customer_id": customer,
+        "occurred_at": at(ms),
+        "source": "app",
+        "type": kind,
+        **fields,
+    }
+    return AnyEvent.validate_json(json.dumps(body))
+
+
+def block_of(
+    events: Sequence[InboundEvent], first_offset: int, topic: str | None = None, partition: int = 0
+) -> Block:
+    """The block that intake makes of events read from one source partition."""
+    sources: list[str] = []
+    found = []
+    for offset, one in enumerate(events, first_offset):
+        if one.source not in sources:
+            sources.append(one.source)
+        found.append(signal_of(one, offset, sources.index(one.source)))
+    return Block(topic or SOURCES[family_of(events[0])], partition, sources, found)
+
+
+def activation(text: str, offset: int = 0) -> ControlCopy:
+    """The copy of a control record that activates a scorecard."""
+    body = {
+        "type": "scorecard.activated",
+        "at": at(START_MS),
+        "author": "test",
+        "reason": "test",
+        "name": "card",
+        "version": "1",
+        "hash": hash_of(text),
+        "text": text,
+    }
+    return ControlCopy(offset, json.dumps(body).encode())
+
+
+def source_control(kind: str, topic: str, offset: int) -> ControlCopy:
+    """A copy of ``source.stalled`` or ``source.resumed``."""
+    body = {"type": kind, "at": at(START_MS), "author": "test", "reason": "test", "topic": topic}
+    return ControlCopy(offset, json.dumps(body).encode())
+
+
+@dataclass
+class Log:
+    """The log, and one fold that has applied all of it."""
+
+    card_text: str | None = SHIPPED
+    mode: TickMode = TickMode.WALL
+    step_ms: int = DAY_MS
+    as_of_ms: int | None = None
+    cache_customers: int = 100_000
+    rows: MutableMapping[bytes, bytes] = field(default_factory=dict)
+    records: list[tuple[int, bytes]] = field(default_factory=list)
+    outputs: list[Output] = field(default_factory=list)
+    offsets: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.fold = self.new_fold(self.rows)
+        if self.card_text is not None:
+            self.add(activation(self.card_text), START_MS)
+
+    def new_fold(self, rows: MutableMapping[bytes, bytes]) -> PartitionFold:
+        """A fold of the same kind on other rows."""
+        policy = FoldPolicy(
+            load_card=card_of,
+            mode=self.mode,
+            step_ms=self.step_ms,
+            as_of_ms=self.as_of_ms,
+            cache_customers=self.cache_customers,
+        )
+        return PartitionFold(0, rows, policy)
+
+    def add(self, record: LogRecord, append_ms: int) -> list[Output]:
+        """Append a record and apply it."""
+        self.records.append((append_ms, signals.encode(record)))
+        outputs = self.apply(self.fold, len(self.records) - 1)
+        self.outputs += outputs
+        return outputs
+
+    def apply(self, fold: PartitionFold, offset: int) -> list[Output]:
+        """Let a fold apply one record of the log."""
+        append_ms, value = self.records[offset]
+        return fold.apply(offset, append_ms, signals.decode(value))
+
+    def replay(self, fold: PartitionFold) -> list[Output]:
+        """Let a fold apply everything after its position."""
+        return [
+            output
+            for offset in range(fold.header.position, len(self.records))
+            for output in self.apply(fold, offset)
+        ]
+
+    def read(self, append_ms: int, *events: InboundEvent) -> None:
+        """Append events as intake would: a block per run of events from one source topic."""
+        runs: list[list[InboundEvent]] = []
+        for one in events:
+            if runs and family_of(runs[-1][0]) == family_of(one):
+                runs[-1].append(one)
+            else:
+                runs.append([one])
+        for run in runs:
+            topic = SOURCES[family_of(run[0])]
+            first = self.offsets.get(topic, 0)
+            self.offsets[topic] = first + len(run)
+            self.add(block_of(run, first, topic), append_ms)
+
+    def tick(self, now_ms: int, **bounds: str | None) -> list[Output]:
+        """Append a tick at its own time."""
+        return self.add(Tick(now_ms, **bounds), now_ms)
+
+    def tick_if_wanted(self, now_ms: int, customers_max: int = 2_000) -> list[Output]:
+        """Progress up to ``now_ms`` and the ticks that follow from it, as a worker does it."""
+        self.add(Progress({"health.usage.v1/0": now_ms}), now_ms)
+        outputs = []
+        for tick in self.fold.ticks(now_ms, customers_max):
+            outputs += self.add(tick, now_ms)
+        return outputs
+
+    def customer(self, customer_id: str = "acme") -> Customer:
+        """A customer that is known."""
+        customer = self.fold.customer(customer_id)
+        assert customer is not None
+        return customer
+
+
+def canonical(customer: Customer) -> Any:
+    """A customer's row, but for what the log's records decide: its position, its signals' offsets.
+
+    Nor does the order count in which dictionaries, recent events and held signals were filled.
+    """
+    row = {name: getattr(customer, name) for name in Customer.__slots__}
+    state = {name: getattr(customer.state, name) for name in customer.state.__struct_fields__}
+    state["held"] = sorted((signal[1:] for signal in state["held"]), key=repr)
+    recent = {kind: sorted(entries) for kind, entries in customer.recent.items()}
+    found = {**row, "position": None, "state": state, "recent": recent}
+    return msgspec.to_builtins(found, str_keys=True, order="sorted")
+
+
+def difference(a: Any, b: Any, where: str = "") -> list[str]:
+    """Where two canonical values differ, for a test's message."""
+    if isinstance(a, dict) and isinstance(b, dict):
+        keys = sorted(set(a) | set(b))
+        return [d for k in keys for d in difference(a.get(k), b.get(k), f"{where}.{k}")]
+    if isinstance(a, list) and isinstance(b, list) and len(a) == len(b):
+        return [
+            d
+            for i, (x, y) in enumerate(zip(a, b, strict=True))
+            for d in difference(x, y, f"{where}[{i}]")
+        ]
+    return [] if a == b else [f"{where}: {a!r} != {b!r}"]
+
+
+def bodies(outputs: Iterable[Output], topic: str = "scores") -> list[dict[str, Any]]:
+    """The outputs of a topic as JSON."""
+    return [msgspec.json.decode(output.body) for output in outputs if output.topic == topic]
+
+
+def data_of(outputs: Iterable[Output]) -> list[dict[str, Any]]:
+    """The ``data`` of the score changes."""
+    return [body["data"] for body in bodies(outputs)]
+
+
+Change = Callable[[str], str]
+
+
+def changed_card(*changes: tuple[str, str], text: str = SHIPPED) -> str:
+    """The shipped card with pieces of its text replaced; each piece must be there."""
+    for old, new in changes:
+        assert old in text, old
+        text = text.replace(old, new)
+    return text

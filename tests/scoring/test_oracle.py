@@ -1,0 +1,115 @@
+"""The incremental core against the naive batch scorer, after every event."""
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+import histories
+from oracle import DAY_MS, FORGET_DAYS, Bands, Expected, Oracle, millis, without_repeats
+from partitionlog import SHIPPED, Log, card_of
+from schemas.inbound import InboundEvent
+from scoring.evaluate import Evaluation, evaluate
+from scoring.state import prune
+
+SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large)
+
+
+def assert_equal(found: Evaluation, expected: Expected) -> None:
+    """Every figure of a score, and that its lines explain it."""
+    assert found.score == expected.score
+    assert found.letter == expected.letter
+    assert list(found.overrides) == expected.overrides
+    assert found.coverage_ppm == expected.coverage * 1_000_000
+    measures = {line.name: line for line in found.lines if line.kind == "measure"}
+    assert set(measures) == set(expected.values)
+    for name, value in expected.values.items():
+        line = measures[name]
+        assert line.value == (None if value is None else value * 1_000_000), name
+        assert line.curve_points == expected.points[name], name
+    others = {kind: sum(x.points for x in found.lines if x.kind == kind) for kind in KINDS}
+    assert others["measure"] == expected.nominal
+    assert others["override"] == -expected.capped_by
+    if found.score is not None:
+        assert sum(others.values()) == found.score
+
+
+def touches_what_was_forgotten(history: list[histories.Step]) -> bool:
+    """Whether a ticket or invoice may be touched again after it was forgotten.
+
+    It then begins anew, and when it was forgotten depends on when ticks came: the one
+    question that events and a time alone do not answer.
+    """
+    spans: dict[str, list[int]] = {}
+    for step in history:
+        for field in ("ticket_id", "invoice_id"):
+            thing = getattr(step.event, field, None)
+            if step.event is not None and thing is not None:
+                spans.setdefault(thing, []).extend([millis(step.event.occurred_at), step.now_ms])
+    longest_ms = (FORGET_DAYS - 1) * DAY_MS
+    return any(max(times) - min(times) > longest_ms for times in spans.values())
+
+
+KINDS = ("measure", "respread", "override")
+
+
+def check_history(history: list[histories.Step], card_text: str = SHIPPED) -> None:
+    """Read each event, tick, compare; and again at each instant that only time brings."""
+    log, card, oracle = Log(card_text), card_of(card_text), Oracle(card_text)
+    bands = Bands(card_text)
+    assume(not touches_what_was_forgotten(history))
+    read: list[InboundEvent] = []
+    read_ms: list[int] = []
+    ticked_ms = 0
+    for step in history:
+        if step.event is not None:
+            log.read(step.now_ms, step.event)
+            read.append(step.event)
+            read_ms.append(ticked_ms)
+        evaluated = log.fold.counts.evaluations
+        outputs = log.tick(step.now_ms)
+        ticked_ms = step.now_ms
+        if not read:
+            continue
+        events = [
+            one for one in without_repeats(read, read_ms) if millis(one.occurred_at) <= step.now_ms
+        ]
+        customer = log.customer()
+        expected = oracle.health(events, step.now_ms)
+        prune(customer.state, step.now_ms)
+        found = evaluate(customer.state, customer.standing, card, step.now_ms)
+        if log.fold.counts.evaluations > evaluated or events:
+            assert_equal(found, expected)
+        if log.fold.counts.evaluations > evaluated:
+            bands.evaluate(expected, step.now_ms)
+            assert customer.standing.band == bands.band
+            assert customer.standing.pending == (bands.asked and bands.asked[0])
+        if outputs:
+            assert customer.emitted is not None
+            assert customer.emitted.score == expected.score
+            assert customer.emitted.band == bands.band
+
+
+@settings(max_examples=35, suppress_health_check=SLOW)
+@given(histories.steps())
+def test_incremental_equals_the_oracle_after_every_event(history: list[histories.Step]) -> None:
+    """To the hundredth: score, letter, coverage, overrides, each measure's value and points."""
+    check_history(history)
+
+
+@settings(max_examples=25, suppress_health_check=SLOW)
+@given(histories.steps(max_size=15), histories.cards())
+def test_incremental_equals_the_oracle_with_any_card(
+    history: list[histories.Step], card_text: str
+) -> None:
+    """Zero weights, other windows, defaults for missing data, no slack, caps of every kind."""
+    check_history(history, card_text)
+
+
+@pytest.mark.soak
+@settings(max_examples=2000, suppress_health_check=SLOW)
+@given(histories.steps(max_size=40), st.one_of(st.just(SHIPPED), histories.cards()))
+def test_incremental_equals_the_oracle_at_length(
+    history: list[histories.Step], card_text: str
+) -> None:
+    """The same, much longer."""
+    check_history(history, card_text)

@@ -1,0 +1,78 @@
+"""Durable batches, against a client that answers when it is told to."""
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from aiokafka.errors import NotEnoughReplicasError
+
+from engine_stand import RecordingClient
+from streams.engine.batches import BatchWriter
+
+
+def writer(client: RecordingClient) -> BatchWriter:
+    producer: Any = SimpleNamespace(client=client)
+    return BatchWriter(producer)
+
+
+async def test_flush_waits_for_every_answer() -> None:
+    client = RecordingClient(hold=True)
+    out = writer(client)
+    await out.add("t", 0, b"k", b"v")
+    await out.add("u", 3, None, b"w")
+    flushing = asyncio.ensure_future(out.flush())
+    while len(client.sent) < 2:
+        await asyncio.sleep(0)
+    client.answer(client.sent[0])
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert not flushing.done()
+    client.answer(client.sent[1])
+    await flushing
+    assert out.last_offsets == {("t", 0): 0, ("u", 3): 0}
+
+
+async def test_order_is_kept_over_full_batches() -> None:
+    client = RecordingClient(batch_bytes=2000)
+    out = writer(client)
+    values = [b"%05d" % n + b"x" * 100 for n in range(200)]
+    for value in values:
+        await out.add("t", 1, b"k", value)
+    await out.flush()
+    assert len(client.sent) > 5
+    assert client.values("t") == values
+    assert out.last_offsets == {("t", 1): 199}
+
+
+async def test_s5_a_refused_batch_raises_from_flush() -> None:
+    """Then nothing may be acknowledged."""
+    client = RecordingClient(refuse=NotEnoughReplicasError())
+    out = writer(client)
+    await out.add("t", 0, b"k", b"v")
+    with pytest.raises(NotEnoughReplicasError):
+        await out.flush()
+
+
+async def test_what_was_sent_early_is_awaited_by_the_flush() -> None:
+    client = RecordingClient(hold=True)
+    out = writer(client)
+    await out.add("t", 0, b"k", b"v")
+    await out.send()
+    assert len(client.sent) == 1
+    flushing = asyncio.ensure_future(out.flush())
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert not flushing.done()
+    client.answer(client.sent[0])
+    await flushing
+
+
+async def test_a_second_flush_waits_for_nothing_old() -> None:
+    client = RecordingClient()
+    out = writer(client)
+    await out.add("t", 0, b"k", None)
+    await out.flush()
+    await out.flush()
+    assert client.told == ["send t/0 1", "durable t/0"]
+    assert client.values("t") == [None]

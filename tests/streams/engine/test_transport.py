@@ -1,0 +1,209 @@
+"""Chunks through Faust's real consumer, and what it commits."""
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from faust.types import TP
+
+from streams.clock import ManualClock
+from streams.engine.app import VitalsApp, build_app, chunked_topic
+from streams.engine.transport import ChunkScheduler, Consumer
+from streams.settings import Settings
+
+SOURCE = TP("health.usage.v1", 0)
+OTHER = TP("health.usage.v1", 1)
+
+
+def raw(offset: int, tp: TP = SOURCE) -> Any:
+    """A record as aiokafka hands it over."""
+    return SimpleNamespace(
+        topic=tp.topic,
+        partition=tp.partition,
+        offset=offset,
+        timestamp=1_700_000_000_000 + offset,
+        timestamp_type=0,
+        headers=(),
+        key=b"k",
+        value=b"v%d" % offset,
+        checksum=None,
+        serialized_key_size=1,
+        serialized_value_size=2,
+    )
+
+
+@pytest.fixture
+async def app() -> VitalsApp:
+    """An app that was never started: no broker is asked for anything."""
+    made = build_app(Settings(bootstrap="127.0.0.1:1"), ManualClock(), group="t")
+    topic = chunked_topic(made, SOURCE.topic)
+
+    async def agent(stream: Any) -> None:
+        async for _ in stream:
+            pass
+
+    made.agent(topic, name="a")(agent)
+    return made
+
+
+@pytest.fixture
+async def consumer(app: VitalsApp) -> Consumer:
+    """The real consumer, its network thread never started."""
+    made = app.consumer
+    assert isinstance(made, Consumer)
+    made._committed_offset.update({SOURCE: None, OTHER: None})
+    app.topics.acks_enabled_for = lambda topic: True
+    made.assignment = lambda: {SOURCE, OTHER}
+    return made
+
+
+def deliver(consumer: Consumer, offsets: range, tp: TP = SOURCE) -> Any:
+    """A chunk on its way to an agent."""
+    message = consumer._to_message(tp, [raw(offset, tp) for offset in offsets])
+    message.refcount = 1
+    consumer.track_message(message)
+    return message
+
+
+def test_the_scheduler_hands_out_each_partition_once_and_no_empty_one() -> None:
+    polled = {SOURCE: [raw(1), raw(2)], OTHER: [], TP("x", 0): [raw(9)]}
+    chunks = list(ChunkScheduler().iterate(polled))
+    assert [(tp, len(found)) for tp, found in chunks] == [(SOURCE, 2), (TP("x", 0), 1)]
+
+
+async def test_a_chunk_is_one_message_with_its_last_offset(consumer: Consumer) -> None:
+    message = consumer._to_message(SOURCE, [raw(7), raw(8), raw(12)])
+    assert (message.offset, message.tp, message.key) == (12, SOURCE, None)
+    assert [record.offset for record in message.value] == [7, 8, 12]
+
+
+async def test_nothing_is_committed_before_it_is_acknowledged(consumer: Consumer) -> None:
+    deliver(consumer, range(5))
+    assert consumer._new_offset(SOURCE) is None
+
+
+async def test_commits_keep_up_with_chunks(consumer: Consumer) -> None:
+    """Faust's own tracking waits for offsets in between, which no chunk has."""
+    messages = [deliver(consumer, range(first, first + 100)) for first in (0, 100, 200)]
+    for message in messages:
+        assert message.ack(consumer)
+    assert consumer._new_offset(SOURCE) == 300
+
+
+async def test_commits_pass_over_holes_in_the_log(consumer: Consumer) -> None:
+    """Transactions' markers and compaction leave offsets that no record has."""
+    first, second = deliver(consumer, range(10)), deliver(consumer, range(500, 510))
+    await consumer._add_gap(SOURCE, 10, 500)
+    first.ack(consumer)
+    assert consumer._new_offset(SOURCE) == 10
+    second.ack(consumer)
+    assert consumer._new_offset(SOURCE) == 510
+    assert not consumer._gap.get(SOURCE)
+
+
+async def test_an_acknowledgement_is_committed_once(consumer: Consumer) -> None:
+    deliver(consumer, range(10)).ack(consumer)
+    assert consumer._new_offset(SOURCE) == 10
+    assert consumer._new_offset(SOURCE) is None
+    assert not consumer._acked[SOURCE]
+    assert not consumer._acked_index[SOURCE]
+
+
+async def test_partitions_are_committed_for_themselves(consumer: Consumer) -> None:
+    deliver(consumer, range(10)).ack(consumer)
+    held = deliver(consumer, range(40, 50), OTHER)
+    assert (consumer._new_offset(SOURCE), consumer._new_offset(OTHER)) == (10, None)
+    held.ack(consumer)
+    assert consumer._new_offset(OTHER) == 50
+
+
+async def test_a_commit_asks_the_broker_for_one_past_the_last(
+    consumer: Consumer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The whole way of Faust's ``commit``, up to the network."""
+    asked: list[dict[TP, int]] = []
+
+    async def commit(offsets: dict[TP, int]) -> bool:
+        asked.append(dict(offsets))
+        return True
+
+    monkeypatch.setattr(consumer, "_commit", commit)
+    for first in (0, 50):
+        deliver(consumer, range(first, first + 50)).ack(consumer)
+    await consumer.force_commit()
+    assert asked == [{SOURCE: 100}]
+    assert consumer._committed_offset[SOURCE] == 100
+
+
+async def test_fetched_chunks_reach_the_callback_whole(
+    consumer: Consumer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Faust's own drain loop, fed with two polls between which the log has a hole."""
+    polls = [{SOURCE: [raw(0), raw(1)]}, {SOURCE: [raw(90), raw(91)], OTHER: [raw(5, OTHER)]}]
+    seen: list[tuple[TP, list[int]]] = []
+    done = asyncio.Event()
+
+    async def next_records(timeout: float) -> Any:
+        if not polls:
+            done.set()
+            await asyncio.Event().wait()
+        return polls.pop(0), None
+
+    async def callback(message: Any) -> None:
+        seen.append((message.tp, [record.offset for record in message.value]))
+
+    monkeypatch.setattr(consumer, "_wait_next_records", next_records)
+    monkeypatch.setattr(consumer, "highwater", lambda tp: 100)
+    monkeypatch.setattr(consumer, "callback", callback)
+    consumer.flow_active = True
+    fetcher = SimpleNamespace(_stopped=asyncio.Event())
+    draining = asyncio.ensure_future(consumer._drain_messages(fetcher))
+    try:
+        await asyncio.wait_for(done.wait(), 10)
+    finally:
+        draining.cancel()
+        await asyncio.gather(draining, return_exceptions=True)
+    assert seen == [(SOURCE, [0, 1]), (SOURCE, [90, 91]), (OTHER, [5])]
+    assert not consumer._gap.get(SOURCE)
+
+
+async def test_an_abandoned_chunk_is_waited_for_no_longer(
+    app: VitalsApp, consumer: Consumer
+) -> None:
+    """Handing over must not wait for a chunk that was given up; it is not committed either."""
+    message = deliver(consumer, range(10))
+    assert message in consumer.unacked
+    app.abandon(SimpleNamespace(message=message))
+    assert message not in consumer.unacked
+    assert consumer._new_offset(SOURCE) is None
+
+
+async def test_revoked_partitions_are_settled_before_faust_forgets_them(
+    app: VitalsApp, consumer: Consumer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is in hand is made durable, acknowledged and committed, in this order."""
+    told: list[Any] = []
+    message = deliver(consumer, range(10))
+
+    async def settle() -> None:
+        told.append("settle")
+        message.ack(consumer)
+
+    async def commit(offsets: dict[TP, int]) -> bool:
+        told.append(dict(offsets))
+        return True
+
+    async def waits_for_ever(timeout: float) -> None:
+        raise AssertionError("nobody acknowledges what is in hand")
+
+    async def base(revoked: set[TP]) -> None:
+        told.append("forget")
+
+    app.before_handover(settle)
+    monkeypatch.setattr(consumer, "_commit", commit)
+    monkeypatch.setattr(consumer, "_on_partitions_revoked", base)
+    monkeypatch.setattr(consumer, "_wait_for_ack", waits_for_ever)
+    await consumer.on_partitions_revoked({SOURCE})
+    assert told == ["settle", {SOURCE: 10}, "forget"]
+    assert SOURCE not in consumer._committed_offset

@@ -1,0 +1,278 @@
+"""The score agent in Faust's own test context, and the order of its checkpoints."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from aiokafka.errors import NotEnoughReplicasError
+
+from engine_stand import RecordingClient, record
+from partitionlog import HOUR_MS, SHIPPED, START_MS, activation, block_of, event
+from schemas import signals
+from schemas.signals import LogRecord, Progress, Tick
+from scoring.row import HEADER_KEY, Customer, Header, encode_header, is_customer, pack
+from streams.clock import ManualClock
+from streams.exits import Exit, NamedExit
+from streams.scorer.agent import Scorer
+
+LOG, ROWS = "health.signals.v1", "health.customers.v1"
+SCORES, TRANSITIONS = "health.scores.v1", "health.transitions.v1"
+
+
+def log_records(first: int, *records: LogRecord, at_ms: int = START_MS + HOUR_MS) -> list[Any]:
+    return [
+        record(first + n, signals.encode(each), timestamp=at_ms) for n, each in enumerate(records)
+    ]
+
+
+def story() -> list[Any]:
+    """A card, a customer with some events, a tick: it makes a score and a crossing."""
+    usage = [
+        event("usage.feature", START_MS, feature="export", user="u", event_id=f"u{n}")
+        for n in range(3)
+    ]
+    account = event("account.created", START_MS, name="Acme", status="customer", seats=3)
+    return log_records(
+        0,
+        activation(SHIPPED),
+        block_of([account], 0),
+        block_of(usage, 0),
+        Progress({"health.usage.v1/0": START_MS + HOUR_MS}),
+        Tick(START_MS + HOUR_MS),
+    )
+
+
+async def put(scorer: Scorer, records: list[Any]) -> Any:
+    """Give the agent a chunk in Faust's test context, and wait until it has it in hand."""
+    agent = next(iter(scorer.app.agents.values()))
+    async with agent.test_context() as running:
+        known = len(scorer._unacknowledged)
+        event_ = await running.put(records, partition=0, wait=False)
+        for _ in range(200):
+            if len(scorer._unacknowledged) > known:
+                break
+            await asyncio.sleep(0)
+        return event_
+
+
+async def test_s5_outputs_then_rows_then_header_then_the_acknowledgement(
+    scorer: Scorer, client: RecordingClient, acknowledged: list[int]
+) -> None:
+    """The promise: a crash anywhere in between repeats an output, and loses nothing."""
+    await put(scorer, story())
+    await scorer.checkpoint()
+    steps = [step.rsplit(" ", 1)[0] if step.startswith("send") else step for step in client.told]
+    assert steps == [
+        f"send {SCORES}/0",
+        f"durable {SCORES}/0",
+        f"send {TRANSITIONS}/0",
+        f"durable {TRANSITIONS}/0",
+        f"send {ROWS}/0",
+        f"durable {ROWS}/0",
+        "acknowledge 0",
+    ]
+    rows = next(sent for sent in client.sent if sent.topic == ROWS).records
+    assert [key for key, _ in rows if is_customer(key or b"")] == [b"acme"]
+    assert rows[-1][0] == HEADER_KEY
+
+
+async def test_s5_no_row_leaves_before_the_outputs_are_durable(
+    scorer: Scorer, client: RecordingClient, acknowledged: list[int]
+) -> None:
+    client.hold = True
+    await put(scorer, story())
+    checkpoint = asyncio.ensure_future(scorer.checkpoint())
+    await _turn_over()
+    assert {sent.topic for sent in client.sent} == {SCORES, TRANSITIONS}
+    for sent in list(client.sent):
+        client.answer(sent)
+    await _turn_over()
+    assert client.sent[-1].topic == ROWS
+    assert acknowledged == []
+    client.answer(client.sent[-1])
+    await checkpoint
+    assert acknowledged == [0]
+
+
+async def _turn_over() -> None:
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("durable", [0, 2], ids=["the outputs", "the rows"])
+async def test_s5_what_the_broker_refuses_is_not_acknowledged(
+    scorer: Scorer,
+    client: RecordingClient,
+    acknowledged: list[int],
+    ended: list[BaseException],
+    durable: int,
+) -> None:
+    """Of outputs or of rows: the process ends before the chunk is acknowledged."""
+    client.hold = True
+    await put(scorer, story())
+    checkpoint = asyncio.ensure_future(scorer._timed_checkpoint())
+    await _turn_over()
+    for sent in client.sent[:durable]:
+        client.answer(sent)
+    await _turn_over()
+    client.refuse = NotEnoughReplicasError()
+    for sent in client.sent[durable:]:
+        client.answer(sent)
+    await asyncio.gather(checkpoint, return_exceptions=True)
+    await _turn_over()
+    assert [type(error) for error in ended] == [NotEnoughReplicasError]
+    assert acknowledged == []
+
+
+async def test_without_a_checkpoint_nothing_is_acknowledged(
+    scorer: Scorer, acknowledged: list[int]
+) -> None:
+    await put(scorer, story())
+    assert len(scorer._unacknowledged) == 1
+    assert acknowledged == []
+
+
+async def test_a_second_checkpoint_without_news_writes_nothing(
+    scorer: Scorer, client: RecordingClient, acknowledged: list[int]
+) -> None:
+    await put(scorer, story())
+    await scorer.checkpoint()
+    told = list(client.told)
+    await scorer.checkpoint()
+    assert client.told == told
+
+
+async def test_s1_a_chunk_that_comes_again_repeats_no_output(
+    scorer: Scorer, client: RecordingClient, acknowledged: list[int]
+) -> None:
+    await put(scorer, story())
+    await scorer.checkpoint()
+    outputs = len(client.values(SCORES))
+    await put(scorer, story())
+    await scorer.checkpoint()
+    assert len(client.values(SCORES)) == outputs == 1
+    assert scorer.folds[0].counts.replayed == len(story())
+    assert len(acknowledged) == 2
+
+
+@pytest.mark.parametrize(
+    ("records", "code"),
+    [
+        (log_records(0, Tick(START_MS)) + log_records(9, Tick(START_MS)), Exit.GAP),
+        ([record(0, b"not ours", timestamp=START_MS)], Exit.CHANGELOG_DAMAGED),
+        ([record(0, None, timestamp=START_MS)], Exit.CHANGELOG_DAMAGED),
+    ],
+    ids=["a gap in the log", "a foreign record", "an empty record"],
+)
+async def test_nothing_raises_out_of_the_agent(
+    scorer: Scorer,
+    client: RecordingClient,
+    ended: list[BaseException],
+    acknowledged: list[int],
+    records: list[Any],
+    code: Exit,
+) -> None:
+    """Faust would acknowledge the chunk and go on: the process ends instead, by name."""
+    await put(scorer, records)
+    assert len(ended) == 1
+    found = ended[0].code if isinstance(ended[0], NamedExit) else Exit.INTERNAL
+    assert found is code
+    assert acknowledged == []
+    assert client.sent == []
+
+
+async def test_s6_a_worker_whose_lease_ran_out_writes_nothing(
+    scorer: Scorer,
+    client: RecordingClient,
+    clock: ManualClock,
+    ended: list[BaseException],
+    acknowledged: list[int],
+) -> None:
+    clock.advance(8_000)
+    await put(scorer, story())
+    assert [e.code for e in ended if isinstance(e, NamedExit)] == [Exit.OWNERSHIP_LOST]
+    assert client.sent == []
+    assert acknowledged == []
+
+
+async def test_s6_nor_does_its_checkpoint(
+    scorer: Scorer, client: RecordingClient, clock: ManualClock, ended: list[BaseException]
+) -> None:
+    await put(scorer, story())
+    sent = len(client.sent)
+    clock.advance(8_000)
+    with pytest.raises(asyncio.CancelledError):
+        await scorer._timed_checkpoint()
+    assert [e.code for e in ended if isinstance(e, NamedExit)] == [Exit.OWNERSHIP_LOST]
+    assert len(client.sent) == sent
+
+
+async def test_a_partition_that_left_is_neither_applied_nor_acknowledged(
+    scorer: Scorer, client: RecordingClient, acknowledged: list[int]
+) -> None:
+    agent = next(iter(scorer.app.agents.values()))
+    async with agent.test_context() as running:
+        await running.put(story(), partition=1)
+        await _turn_over()
+    await scorer.checkpoint()
+    assert client.sent == []
+    assert acknowledged == []
+
+
+async def test_ticks_are_under_way_once(
+    scorer: Scorer, client: RecordingClient, clock: ManualClock, acknowledged: list[int]
+) -> None:
+    """The next round waits until the ticks before it have come back through the log."""
+    every = {f"health.{family}.v1/{p}" for family in SOURCE_FAMILIES for p in (0, 1)}
+    records = story()[:3] + log_records(3, Progress(dict.fromkeys(every, START_MS + HOUR_MS)))
+    await put(scorer, records)
+    clock.advance(1000)
+    await scorer._tick()
+    ticks = client.values(LOG)
+    assert [type(signals.decode(value or b"")) for value in ticks] == [Tick]
+    await scorer._tick()
+    assert client.values(LOG) == ticks
+    await put(scorer, log_records(4, signals.decode(ticks[0] or b"")))
+    assert len(client.values(SCORES)) == 1
+
+
+SOURCE_FAMILIES = ("accounts", "usage", "tickets", "billing", "engagement", "redrive")
+
+
+async def test_a_state_made_with_another_partition_count_ends_by_name(
+    scorer: Scorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A customer would be looked for in the wrong partition, and start anew without an error."""
+    scorer.table.partition(0)[HEADER_KEY] = encode_header(Header(position=5, partitions=16))
+    scorer.table.restored.add(0)
+    with pytest.raises(NamedExit) as refused:
+        scorer._rebuild()
+    assert refused.value.code is Exit.TOPIC_MISMATCH
+    assert "has 2 partitions, its state was made with 16" in refused.value.message
+
+
+@pytest.mark.parametrize(
+    "header", [b"\xc1", encode_header(Header(version=99))], ids=["damaged", "of a newer release"]
+)
+async def test_s7_an_unreadable_header_ends_the_process(
+    scorer: Scorer, monkeypatch: pytest.MonkeyPatch, header: bytes
+) -> None:
+    ended: list[BaseException] = []
+    monkeypatch.setattr("streams.scorer.agent.end_process", ended.append)
+    scorer.table.partition(0)[HEADER_KEY] = header
+    scorer.table.restored.add(0)
+    await scorer._restored()
+    assert [e.code for e in ended if isinstance(e, NamedExit)] == [Exit.STATE_VERSION]
+
+
+async def test_a_fold_is_rebuilt_from_restored_rows_only(scorer: Scorer) -> None:
+    """Partitions that stay keep their fold; one whose rows came anew gets another."""
+    stays = scorer.folds[0]
+    scorer._rebuild()
+    assert scorer.folds[0] is stays
+    customer = Customer(5)
+    scorer.table.partition(0)[b"acme"] = pack(customer)
+    scorer.table.restored.add(0)
+    scorer._rebuild()
+    assert scorer.folds[0] is not stays
+    assert scorer.folds[0].customers() == {"acme"}

@@ -1,0 +1,104 @@
+"""The feed of the view: what the scores topic says gets there, whatever the view does meanwhile."""
+
+import asyncio
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from engine_stand import record
+from partitionlog import HOUR_MS, START_MS, Log, event
+from schemas.views import CustomerHealth
+from streams.clock import ManualClock
+from streams.metrics import Metrics
+from streams.scorer import view_feed
+from streams.scorer.view_feed import ViewFeed
+from streams.settings import Settings
+from streams.views.base import Applied, ViewUnavailable
+from streams.views.memory_view import MemoryView
+
+
+class FailingView(MemoryView):
+    """Does not answer the first ``failures`` times."""
+
+    def __init__(self, failures: int) -> None:
+        super().__init__()
+        self.failures = failures
+        self.asked = asyncio.Event()
+
+    async def apply(self, batch: Sequence[CustomerHealth]) -> Sequence[Applied]:
+        self.asked.set()
+        if self.failures > 0:
+            self.failures -= 1
+            raise ViewUnavailable("Redis at nowhere does not answer.", "Start it.")
+        return await super().apply(batch)
+
+
+def changes() -> list[bytes]:
+    """Bodies of score changes as the scorer sends them."""
+    log = Log()
+    log.read(
+        START_MS,
+        event("account.created", START_MS, name="Acme", status="customer", seats=2),
+        event("usage.feature", START_MS, feature="export", user="u"),
+    )
+    log.tick(START_MS + HOUR_MS)
+    return [output.body for output in log.outputs if output.topic == "scores"]
+
+
+def chunk(values: Sequence[bytes | None], acknowledged: list[int]) -> Any:
+    records = [record(n, value) for n, value in enumerate(values)]
+    for one in records:
+        one.partition = 0
+    message = SimpleNamespace(value=records)
+    return SimpleNamespace(message=message, ack=lambda: acknowledged.append(1))
+
+
+def feed(view: MemoryView) -> ViewFeed:
+    return ViewFeed(Settings(bootstrap="127.0.0.1:1"), ManualClock(), Metrics(), view)
+
+
+async def test_changes_reach_the_view_before_they_are_acknowledged() -> None:
+    view, acknowledged = MemoryView(), []
+    await feed(view)._chunk(chunk(changes(), acknowledged))
+    assert (await view.dump()).keys() == {"acme"}
+    assert acknowledged == [1]
+
+
+async def test_a_foreign_record_is_skipped_and_said(caplog: pytest.LogCaptureFixture) -> None:
+    view, acknowledged = MemoryView(), []
+    await feed(view)._chunk(chunk([b"{}", *changes(), None], acknowledged))
+    assert (await view.dump()).keys() == {"acme"}
+    assert acknowledged == [1]
+    assert "partition 0, offset 0" in caplog.text
+    assert "partition 0, offset 2" in caplog.text
+
+
+async def test_a_dead_view_is_tried_again_and_nothing_is_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def at_once(self: ViewFeed, within_s: float) -> bool:
+        return False
+
+    monkeypatch.setattr(ViewFeed, "_told_to_hand_over", at_once)
+    view, acknowledged = FailingView(3), []
+    await feed(view)._chunk(chunk(changes(), acknowledged))
+    assert (await view.dump()).keys() == {"acme"}
+    assert acknowledged == [1]
+
+
+async def test_handing_over_does_not_wait_for_a_dead_view(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The chunk is given up unacknowledged; whoever owns the partition next reads it again."""
+    monkeypatch.setattr(view_feed, "RETRY_S_MAX", 3600)
+    view, acknowledged = FailingView(10**9), []
+    running = feed(view)
+    abandoned: list[Any] = []
+    monkeypatch.setattr(running.app, "abandon", abandoned.append)
+    event_ = chunk(changes(), acknowledged)
+    work = asyncio.ensure_future(running._chunk(event_))
+    await view.asked.wait()
+    await asyncio.wait_for(running._hand_over(), 10)
+    await asyncio.wait_for(work, 10)
+    assert abandoned == [event_]
+    assert acknowledged == []
