@@ -29,7 +29,7 @@ from schemas.signals import Kind, Signal
 from schemas.tickets import TicketChanged
 from schemas.usage import ActivityRecorded, FeatureUsed
 
-__all__ = ["at_ms", "signal_of"]
+__all__ = ["USER_KINDS", "at_ms", "signal_of"]
 
 _ACCOUNT_FIELDS = (
     "name",
@@ -46,7 +46,8 @@ _ACCOUNT_FIELDS = (
     "owner",
     "parent",
 )
-_USER_KINDS = {"human": 0, "automated": 1, "staff": 2}
+#: How a signal says who acted.
+USER_KINDS = {"human": 0, "automated": 1, "staff": 2}
 #: A survey's own scale where the event does not state one.
 _SCALES = {"nps": (0.0, 10.0), "csat": (1.0, 5.0), "ces": (1.0, 7.0)}
 
@@ -101,7 +102,7 @@ def _feature(event: FeatureUsed) -> tuple[Any, ...]:
         Kind.FEATURE,
         event.feature,
         event.user,
-        _USER_KINDS[event.user_kind],
+        USER_KINDS[event.user_kind],
         event.quantity,
         round(event.duration_s * 1000),
         1 if event.outcome == "failed" else 0,

@@ -24,7 +24,7 @@ def rows_of(bootstrap: str, topic: str) -> dict[int, dict[bytes, bytes]]:
         left = {p for p, (first, end) in spans.items() if end > first}
         rows: dict[int, dict[bytes, bytes]] = {p: {} for p in partitions}
         while left:
-            for message in consumer.consume(5000, timeout=5.0):
+            for message in consumer.consume(5000, timeout=0.2):
                 assert message.error() is None, message.error()
                 known, key, value = rows[message.partition()], message.key(), message.value()
                 if value is None:

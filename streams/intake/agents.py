@@ -19,6 +19,7 @@ from streams.engine.batches import BatchWriter
 from streams.engine.broker_clock import BrokerClock
 from streams.engine.fatal import guarded
 from streams.intake.blocks import Chunk, TimeBounds, blocks_of
+from streams.intake.plain_usage import PlainUsage
 from streams.intake.progress import ProgressPolicy, Standing, progress_of
 from streams.intake.routing import CustomerRouter
 from streams.metrics import Metrics
@@ -54,6 +55,7 @@ class Intake:
         self._metrics = metrics
         self._policy = policy
         self._router: CustomerRouter | None = None
+        self._plain = PlainUsage()
         self._dead_partitions = 1
         self._standings: dict[TP, Standing] = {}
         self._generation: int | None = None
@@ -76,7 +78,7 @@ class Intake:
         assert self._router is not None
         now_ms = self._clock.now_ms()
         chunk = Chunk(message.topic, message.partition, family, message.value)
-        result = blocks_of(chunk, self._router, self._bounds(now_ms), now_ms)
+        result = blocks_of(chunk, self._router, self._bounds(now_ms), now_ms, self._plain)
         writer = BatchWriter(self.app.batches)
         name = self._topics.name("signals")
         for partition, block in result.blocks:

@@ -27,6 +27,7 @@ from servers.vitals import WorkerServer, vitals
 from servers.waiting import until
 from streams.clock import to_ms
 from streams.intake.routing import partition_of
+from streams.scorecards import read_card
 
 pytestmark = pytest.mark.integration
 
@@ -252,8 +253,10 @@ def test_s10_nothing_valid_is_lost(stand: Stand) -> None:
     for data in last.values():
         assert data.after.score is not None
         assert sum(line.points for line in data.after.contributions) == data.after.score
-    # Everybody did the same.
-    assert len({data.after.score for data in last.values()}) == 1
+    # Everybody did the same, but not everybody was told at the same tick: what is not worth
+    # telling keeps each of them closer than `at_least` to the one true score.
+    scores = [data.after.score or 0 for data in last.values()]
+    assert max(scores) - min(scores) < 2 * read_card(CARD)[0].emit_at_least
 
 
 def test_t6_a_time_far_off_moves_no_clock(stand: Stand) -> None:

@@ -53,13 +53,13 @@ def replayed(ravenstack, tmp_path_factory) -> dict:
 class Run:
     """One run of a file through a real Kafka, in event time."""
 
-    def __init__(self, kafka, redis_url, prefix, directory: Path) -> None:
+    def __init__(self, kafka, redis_url, prefix, directory: Path, *options: str) -> None:
         self.bootstrap, self.prefix = kafka.bootstrap, prefix
         self.customers = f"{prefix}health.customers.v1"
         self.common = ("--bootstrap", kafka.bootstrap, "--prefix", prefix)
         self.worker = WorkerServer(
             directory, *self.common, "--redis", redis_url, "--clock", "event", "--as-of", AS_OF,
-            "--step-s", WEEK_S, "--disorder-s", YEARS_S, "--session-timeout-s", "2",
+            "--step-s", WEEK_S, "--disorder-s", YEARS_S, "--session-timeout-s", "2", *options,
         )  # fmt: skip
 
     def feed(self, file: Path) -> None:
@@ -89,7 +89,7 @@ class Run:
         wanted = sum(end - first for first, end in spans.values())
         found: list[bytes] = []
         while len(found) < wanted:
-            found += [message.value() for message in reader.consume(5000, timeout=5.0)]
+            found += [message.value() for message in reader.consume(5000, timeout=0.2)]
         reader.close()
         return found
 
@@ -134,7 +134,9 @@ def test_s1_t2_shuffled_and_killed_four_times_equals_replay(
     random.Random(seed).shuffle(lines)
     shuffled = tmp_path / "shuffled.jsonl"
     shuffled.write_text("".join(lines))
-    run = Run(kafka, redis_url, topic_prefix, tmp_path)
+    # In small steps, often made durable: each life of the worker does a small part of the work.
+    steps = ("--chunk-records", "100", "--tick-customers", "10", "--checkpoint-ms", "50")
+    run = Run(kafka, redis_url, topic_prefix, tmp_path, *steps)
     run.feed(shuffled)
     landed = 0
     for _ in range(4):

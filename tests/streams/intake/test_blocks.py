@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -16,6 +17,7 @@ from schemas.inbound import FAMILIES, RECORD_BYTES_MAX, Reason
 from schemas.signals import BLOCK_BYTES_MAX, Kind, decode, encode
 from strategies import TYPES, event_dicts, ids
 from streams.intake.blocks import Chunk, ChunkResult, TimeBounds, blocks_of
+from streams.intake.plain_usage import PlainUsage
 from streams.intake.routing import partition_of
 
 BOUNDS = TimeBounds(START_MS - 400 * DAY_MS, START_MS + 5 * 60_000)
@@ -41,6 +43,10 @@ def use(customer: str = "acme", **fields: Any) -> dict[str, Any]:
     }
 
 
+def read(chunk: Chunk, route: Callable[[str], int], bounds: TimeBounds) -> ChunkResult:
+    return blocks_of(chunk, route, bounds, START_MS, PlainUsage())
+
+
 def run(
     *values: bytes | dict[str, Any] | None, family: str = "usage", first: int = 0
 ) -> ChunkResult:
@@ -49,7 +55,9 @@ def run(
         for n, value in enumerate(values)
     ]
     chunk = Chunk(f"health.{family}.v1", 3, family, records)
-    return blocks_of(chunk, lambda customer: partition_of(customer, 4), BOUNDS, START_MS)
+    return blocks_of(
+        chunk, lambda customer: partition_of(customer, 4), BOUNDS, START_MS, PlainUsage()
+    )
 
 
 BAD: list[tuple[bytes | dict[str, Any] | None, Reason]] = [
@@ -107,7 +115,9 @@ def test_the_bounds_of_time_are_inside(ms: int) -> None:
 def test_a_bound_beyond_the_calendar_is_shown_as_it_is() -> None:
     records = [Record(0, json.dumps(use()).encode())]
     chunk = Chunk("t", 0, "usage", records)
-    (letter,) = blocks_of(chunk, lambda _: 0, TimeBounds(10**17, 10**18), START_MS).dead_letters
+    (letter,) = blocks_of(
+        chunk, lambda _: 0, TimeBounds(10**17, 10**18), START_MS, PlainUsage()
+    ).dead_letters
     assert letter.detail.endswith("lies before 100000000000000000 ms")
 
 

@@ -1,0 +1,136 @@
+"""Usage events the short way: from bytes to a signal without building an event.
+
+Most records are plain ``usage.feature`` events, and of the reference way
+(:func:`schemas.inbound.parse`, then :func:`scoring.signals.signal_of`) they need
+little: a fifth of its time here. This way is narrower than the contract and
+never wider: whatever is unusual in a record (a field it does not know, an id
+with a blank or outside ASCII, a time written in another manner, anything
+invalid) gives None, and the reference decides. A property test and a corpus of
+mutated records hold the two equal.
+"""
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from schemas.base import parse_time
+from schemas.inbound import RECORD_BYTES_MAX
+from schemas.signals import Kind, Signal
+from scoring.signals import USER_KINDS, at_ms
+
+__all__ = ["PlainTimes", "PlainUsage"]
+
+_Id = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+_QUANTITY_MAX = 1_000_000_000
+_DURATION_S_MAX = 366 * 86_400
+_FEATURE = int(Kind.FEATURE)
+#: Minutes remembered: a week of them.
+_MINUTES_MAX = 10_080
+
+
+class _Feature(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    event_id: _Id
+    customer_id: _Id
+    occurred_at: str
+    source: _Id
+    type: Literal["usage.feature"]
+    feature: Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
+    schema_version: Literal["1.0"] = "1.0"
+    user: _Id | None = None
+    user_kind: Literal["human", "automated", "staff"] = "human"
+    quantity: Annotated[int, msgspec.Meta(ge=0, le=_QUANTITY_MAX)] = 1
+    duration_s: Annotated[float, msgspec.Meta(ge=0, le=_DURATION_S_MAX)] = 0
+    outcome: Literal["ok", "failed"] = "ok"
+
+
+class PlainTimes:
+    """RFC 3339 times to Unix milliseconds, with a memory of minutes.
+
+    Events of one chunk share few minutes; what remains of a time are its seconds,
+    its fraction and its offset.
+    """
+
+    def __init__(self) -> None:
+        self._minutes: dict[str, int] = {}
+
+    def ms(self, text: str) -> int | None:
+        """Unix milliseconds, rounded down; None if it is not written plainly, or wrong.
+
+        Plain is ``2026-03-01T09:30:00Z``, with ``+00:00`` in place of ``Z``, and with
+        up to nine digits after a point.
+        """
+        if text[-1:] == "Z":
+            rest = text[17:-1]
+        elif text[-6:] == "+00:00":
+            rest = text[17:-6]
+        else:
+            return None
+        # isdigit alone holds for digits of any script.
+        if not rest.isascii() or rest[:2] > "59" or not rest[:2].isdigit() or len(rest) == 1:
+            return None
+        fraction = rest[3:]
+        if rest[2:3] == "." and len(fraction) <= 9 and fraction.isdigit():
+            ms = int(fraction[:3]) * (100, 10, 1)[min(len(fraction), 3) - 1]
+        elif len(rest) == 2:
+            ms = 0
+        else:
+            return None
+        minute = text[:17]
+        base_ms = self._minutes.get(minute)
+        if base_ms is None:
+            base_ms = self._minute_ms(minute)
+            if base_ms is None:
+                return None
+        return base_ms + int(rest[:2]) * 1000 + ms
+
+    def _minute_ms(self, minute: str) -> int | None:
+        try:
+            ms = at_ms(parse_time(f"{minute}00Z"))
+        except ValueError:
+            return None
+        if len(self._minutes) >= _MINUTES_MAX:
+            self._minutes.clear()
+        self._minutes[minute] = ms
+        return ms
+
+
+class PlainUsage:
+    """Reads plain usage events; keeps a memory of minutes, so not for two threads."""
+
+    def __init__(self) -> None:
+        self._decode = msgspec.json.Decoder(_Feature).decode
+        self._ms = PlainTimes().ms
+
+    def read(self, raw: bytes | None, offset: int) -> tuple[str, Signal] | None:
+        """A record's source and signal (its ``source_ix`` is 0); None: ask the reference."""
+        if not raw or len(raw) > RECORD_BYTES_MAX:
+            return None
+        try:
+            event = self._decode(raw)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            return None
+        source, user = event.source, event.user
+        event_id, customer_id = event.event_id, event.customer_id
+        ids = event_id + customer_id + source
+        if user is not None:
+            ids += user
+        if " " in ids or not (ids.isascii() and ids.isprintable()):
+            return None
+        time_ms = self._ms(event.occurred_at)
+        if time_ms is None:
+            return None
+        signal = [
+            offset,
+            time_ms,
+            customer_id,
+            0,
+            event_id,
+            _FEATURE,
+            event.feature,
+            user,
+            USER_KINDS[event.user_kind],
+            event.quantity,
+            round(event.duration_s * 1000),
+            1 if event.outcome == "failed" else 0,
+        ]
+        return source, signal
