@@ -26,8 +26,10 @@ __all__ = [
     "SCHEMA_MAJOR",
     "Currency",
     "Event",
+    "Happening",
     "Id",
     "Name",
+    "Properties",
     "Strings",
     "Time",
     "UserKind",
@@ -109,6 +111,28 @@ class Event(BaseModel):
     source: Id
     schema_version: Annotated[str, StringConstraints(pattern=r"^1\.[0-9]{1,4}$")] = Field(
         default="1.0", description="MAJOR.MINOR; any minor version of major 1 is accepted."
+    )
+
+
+#: An event's own fields: at most 32 numbers, texts or flags by name.
+Properties = Annotated[
+    dict[
+        Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")],
+        bool
+        | Annotated[int, Field(ge=-(10**12), le=10**12)]
+        | Annotated[float, Field(ge=-1e12, le=1e12, allow_inf_nan=False)]
+        | Name,
+    ],
+    Field(max_length=32),
+]
+
+
+class Happening(Event):
+    """What every event but those of the account carries: fields of the sender's own."""
+
+    properties: Properties | None = Field(
+        default=None,
+        description="Your own fields, which metrics read as `property.NAME`.",
     )
 
 

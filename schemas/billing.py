@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from schemas.account import AmountMinor, Seats
-from schemas.base import Currency, Event, Id, Name, Time
+from schemas.base import Currency, Happening, Id, Name, Time
 
 __all__ = ["BillingChange", "BillingChanged", "BillingEvent"]
 
@@ -36,7 +36,7 @@ class BillingChange(StrEnum):
     TRIAL_ENDED = "trial_ended"
 
 
-class BillingChanged(Event):
+class BillingChanged(Happening):
     """An invoice, a payment or a subscription changed."""
 
     type: Literal["billing.changed"]

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from schemas.base import Event, Id, Name, Time
+from schemas.base import Event, Happening, Id, Name, Time
 
 __all__ = [
     "CampaignReacted",
@@ -86,7 +86,7 @@ class Pulse(StrEnum):
     LOST = "lost"
 
 
-class SurveyAnswered(Event):
+class SurveyAnswered(Happening):
     """A survey was answered, on its own scale (NPS 0-10, CSAT 1-5, CES 1-7 unless stated)."""
 
     type: Literal["engagement.survey"]
@@ -98,7 +98,7 @@ class SurveyAnswered(Event):
     comment: Annotated[str, Field(max_length=10_000)] | None = None
 
 
-class FeedbackGiven(Event):
+class FeedbackGiven(Happening):
     """Somebody said what they think, perhaps of one feature."""
 
     type: Literal["engagement.feedback"]
@@ -108,7 +108,7 @@ class FeedbackGiven(Event):
     comment: Annotated[str, Field(max_length=10_000)] | None = None
 
 
-class ContactMade(Event):
+class ContactMade(Happening):
     """People talked: a check-in, a call, a mail."""
 
     type: Literal["engagement.contact"]
@@ -118,7 +118,7 @@ class ContactMade(Event):
     subject: Name | None = None
 
 
-class GoalChanged(Event):
+class GoalChanged(Happening):
     """A goal or milestone of the success plan was set, fell due, was reached or dropped."""
 
     type: Literal["engagement.goal"]
@@ -129,7 +129,7 @@ class GoalChanged(Event):
     due_at: Time | None = None
 
 
-class CampaignReacted(Event):
+class CampaignReacted(Happening):
     """A reaction to a campaign."""
 
     type: Literal["engagement.campaign"]
@@ -140,7 +140,7 @@ class CampaignReacted(Event):
     contact: Id | None = None
 
 
-class CommunityActed(Event):
+class CommunityActed(Happening):
     """Community or social activity."""
 
     type: Literal["engagement.community"]
@@ -150,7 +150,7 @@ class CommunityActed(Event):
     user: Id | None = None
 
 
-class LearningUsed(Event):
+class LearningUsed(Happening):
     """Training, a help article, a tutorial or an in-app guide was used."""
 
     type: Literal["engagement.learning"]
@@ -160,7 +160,7 @@ class LearningUsed(Event):
     user: Id | None = None
 
 
-class SiteVisited(Event):
+class SiteVisited(Happening):
     """A visit to the public site."""
 
     type: Literal["engagement.visit"]

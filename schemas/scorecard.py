@@ -6,162 +6,105 @@ The file's format is described in ``docs/scorecards.md``.
 """
 
 import re
+from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    WithJsonSchema,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from schemas.account import AccountStatus
+from schemas.base import Currency
+from schemas.scorecard_classes import (
+    Archetypes,
+    ClassRule,
+    IndicatorRule,
+    OtherScore,
+    Outlook,
+)
+from schemas.scorecard_measures import Logistic, Measure, MeasureGroup, Member, Target
+from schemas.scorecard_values import (
+    ActionScore,
+    Key,
+    Percent,
+    Points,
+    Rate,
+    Seconds,
+    Strict,
+)
 
 __all__ = [
+    "ActionPoints",
+    "Archetypes",
     "BandRule",
     "Bands",
+    "ClassRule",
     "Defaults",
     "Emit",
+    "IndicatorRule",
+    "Logistic",
     "Measure",
+    "MeasureGroup",
+    "Money",
+    "OtherScore",
+    "Outlook",
     "Override",
     "ScorecardFile",
     "Scored",
     "ShownAs",
-    "parse_duration_s",
+    "Target",
 ]
 
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d|w)")
-_UNIT_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _LEVEL = re.compile(r"(>=|<)\s*(\d+(?:\.\d{1,2})?)")
 
 
-def parse_duration_s(value: Any) -> int:
-    """Seconds in a duration such as ``90s``, ``15m``, ``24h``, ``28d`` or ``2w``; 0 needs no unit.
-
-    Raises:
-        ValueError: with what was expected.
-    """
-    if value == 0 and not isinstance(value, bool):
-        return 0
-    match = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
-    if match is None:
-        raise ValueError("expected a duration such as 90s, 15m, 24h, 28d or 2w")
-    return int(Decimal(match[1]) * _UNIT_S[match[2]])
-
-
-def _percent(value: Any) -> Any:
-    """``60%`` and ``60`` are both sixty percent."""
-    if isinstance(value, str) and value.strip().endswith("%"):
-        return value.strip()[:-1]
-    return value
-
-
-Seconds = Annotated[
-    int,
-    BeforeValidator(parse_duration_s),
-    Field(ge=0, le=400 * 86_400),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "string", "pattern": r"^\s*\d+(\.\d+)?\s*[smhdw]\s*$"},
-                {"const": 0},
-            ],
-            "description": "A duration such as 90s, 15m, 24h, 28d or 2w; at most 400d.",
-        },
-        mode="validation",
-    ),
-]
-Percent = Annotated[
-    Decimal,
-    BeforeValidator(_percent),
-    Field(ge=0, le=100, decimal_places=2),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "number", "minimum": 0, "maximum": 100},
-                {"type": "string", "pattern": r"^\s*\d+(\.\d+)?\s*%?\s*$"},
-            ],
-            "description": "0 to 100, with or without a percent sign.",
-        },
-        mode="validation",
-    ),
-]
-Points = Annotated[Decimal, Field(ge=0, le=100, decimal_places=2)]
-Key = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
-#: A curve as written: x (a number, a percentage or a duration) to points 0-100.
-CurvePoints = dict[str | int | float, Points]
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Scored(_Strict):
+class Scored(Strict):
     """Which accounts get a score; the others stay ``unknown``."""
 
-    status: tuple[AccountStatus, ...] = (
-        AccountStatus.TRIAL,
-        AccountStatus.CUSTOMER,
-        AccountStatus.NOTICE,
+    status: tuple[AccountStatus, ...] = Field(
+        default=(AccountStatus.TRIAL, AccountStatus.CUSTOMER, AccountStatus.NOTICE),
+        description="The statuses of the accounts that get a score.",
     )
     internal: bool = Field(default=False, description="Whether internal accounts are scored too.")
 
 
-class ShownAs(_Strict):
+class ShownAs(Strict):
     """How people see the score."""
 
-    scale: Literal["0-100", "0-10", "percent", "letter"] = "0-100"
-    decimals: Annotated[int, Field(ge=0, le=2)] = 0
-    lead_with: Literal["colour", "points", "letter"] = "colour"
+    scale: Literal["0-100", "0-10", "percent", "letter"] = Field(
+        default="0-100", description="How people see points; nothing is reckoned differently."
+    )
+    decimals: Annotated[int, Field(ge=0, le=2)] = Field(
+        default=0, description="Decimals that people see."
+    )
+    lead_with: Literal["colour", "points", "letter"] = Field(
+        default="colour", description="What comes first where a score is shown."
+    )
 
 
-class Defaults(_Strict):
+class Defaults(Strict):
     """What holds for every measure that does not say otherwise."""
 
-    missing: Literal["leave_out"] | Points = "leave_out"
-    minimum_coverage: Percent = Decimal(60)
-
-
-class Measure(_Strict):
-    """One scored component: a metric, and the curve that makes points of it."""
-
-    share: Percent = Field(description="Percent of the group's points.")
-    metric: str = Field(description="A metric with its window, such as `distinct_features(28d)`.")
-    curve: CurvePoints | None = Field(
-        default=None, description="x: points; straight lines between."
+    missing: Literal["leave_out"] | Points = Field(
+        default="leave_out", description="Points of a measure without data, or leave_out."
     )
-    steps: CurvePoints | None = Field(
-        default=None, description="x: points from x on, no lines between."
+    minimum_coverage: Percent = Field(
+        default=Decimal(60),
+        description="Percent of the weight that needs data before there is a score at all.",
     )
-    missing: Literal["leave_out"] | Points | None = Field(
-        default=None,
-        description="Points when there is no data, or leave_out (its weight is re-spread).",
+    freeze_at_most: Seconds = Field(
+        default=7 * 86_400,
+        description="While a source is stalled its measures keep their value, at most so long.",
     )
-    says: str | None = Field(
-        default=None, max_length=200, description="The value in words; {value} stands for it."
-    )
-    movable: bool = True
-
-    @model_validator(mode="after")
-    def _one_shape(self) -> "Measure":
-        if (self.curve is None) == (self.steps is None):
-            raise ValueError("expected exactly one of curve and steps")
-        if len(self.curve or self.steps or {}) < 1:
-            raise ValueError("expected at least one point")
-        return self
 
 
-class BandRule(_Strict):
+class BandRule(Strict):
     """When a band is entered and left, and how long the score must stay there first."""
 
-    enter: str
-    leave: str
-    hold: Seconds = 0
+    enter: str = Field(description='The level at which the band is entered, such as ">= 75".')
+    leave: str = Field(description='The level at which the band is left, such as "< 70".')
+    hold: Seconds = Field(
+        default=0, description="How long the score must stay there before the band is entered."
+    )
 
     @field_validator("enter", "leave")
     @classmethod
@@ -181,12 +124,14 @@ class BandRule(_Strict):
         return level
 
 
-class Bands(_Strict):
+class Bands(Strict):
     """Green at the top, red at the bottom, yellow otherwise."""
 
-    green: BandRule
-    yellow: Literal["otherwise"] = "otherwise"
-    red: BandRule
+    green: BandRule = Field(description="The best band: entered above, left below a level.")
+    yellow: Literal["otherwise"] = Field(
+        default="otherwise", description="Always otherwise: whatever is neither green nor red."
+    )
+    red: BandRule = Field(description="The worst band: entered below, left above a level.")
 
     @model_validator(mode="after")
     def _do_not_overlap(self) -> "Bands":
@@ -213,13 +158,17 @@ class Bands(_Strict):
         return self
 
 
-class Override(_Strict):
+class Override(Strict):
     """One fact that decides: it caps the score, or sets the band. Acts at once, without hold."""
 
-    when: str = Field(description="A metric compared with a number, or `cancel_scheduled`.")
-    cap: Points | None = None
-    band: Literal["red"] | None = None
-    says: str | None = Field(default=None, max_length=200)
+    when: str = Field(description="A condition, such as `days_overdue >= 30`.")
+    cap: Points | None = Field(default=None, description="The score is at most this while it acts.")
+    band: Literal["red"] | None = Field(
+        default=None, description="The colour while it acts, whatever the score."
+    )
+    says: str | None = Field(
+        default=None, max_length=200, description="The fact in words, for messages and pages."
+    )
 
     @model_validator(mode="after")
     def _does_something(self) -> "Override":
@@ -228,45 +177,105 @@ class Override(_Strict):
         return self
 
 
-class Emit(_Strict):
-    """How large a change must be to be told; band and letter changes always are."""
+class Money(Strict):
+    """The currency that amounts are reckoned in, and what others are worth in it."""
 
-    at_least: Annotated[Decimal, Field(ge=Decimal("0.01"), le=100, decimal_places=2)] = Decimal(
-        "0.5"
+    currency: Currency = Field(description="The currency that amounts are reckoned in.")
+    rates: dict[Currency, Rate | dict[date, Rate]] = Field(
+        default_factory=dict,
+        description="1 of the currency in the reporting one, for good or from each date on.",
     )
 
 
-class ScorecardFile(_Strict):
+class ActionPoints(Strict):
+    """Points for one kind of action."""
+
+    points: ActionScore = Field(description="Points for each, -1000 to 1000.")
+    per_day: Annotated[int, Field(ge=1, le=1000)] | None = Field(
+        default=None, description="It counts at most so many times a day."
+    )
+
+
+class Emit(Strict):
+    """How large a change must be to be told; band and letter changes always are."""
+
+    at_least: Annotated[Decimal, Field(ge=Decimal("0.01"), le=100, decimal_places=2)] = Field(
+        default=Decimal("0.5"),
+        description="A change of fewer points is told when changes add up to it.",
+    )
+
+
+class ScorecardFile(Strict):
     """A whole scorecard."""
 
-    scorecard: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,63}$")]
-    version: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z._-]{1,32}$")]
-    objective: Annotated[str, StringConstraints(min_length=10, max_length=500)]
-    owner: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    scorecard: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,63}$")] = Field(
+        description="The card's name: small letters, digits, hyphens."
+    )
+    version: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z._-]{1,32}$")] = Field(
+        description="Yours to count up, in quotes."
+    )
+    objective: Annotated[str, StringConstraints(min_length=10, max_length=500)] = Field(
+        description="What the score is for, in a sentence."
+    )
+    owner: Annotated[str, StringConstraints(min_length=1, max_length=200)] = Field(
+        description="Who decides about changes."
+    )
     scored: Scored = Scored()
     shown_as: ShownAs = ShownAs()
     defaults: Defaults = Defaults()
     emit: Emit = Emit()
-    weights: dict[Key, Percent] = Field(description="Points per group; they total 100.")
-    groups: dict[Key, dict[Key, Measure]]
+    money: Money | None = None
+    actions: dict[Key, dict[Key, ActionScore | ActionPoints]] = Field(
+        default_factory=dict, description="Tables of points for actions, see points()."
+    )
+    segments: dict[Key, str] = Field(
+        default_factory=dict,
+        description="Conditions, the first that is met counts; the last is `otherwise`.",
+    )
+    lifecycle: dict[Key, str] = Field(
+        default_factory=dict, description="Stages, in the same way as segments."
+    )
+    min_stay: Seconds = Field(
+        default=0, description="A segment or stage, once entered, is kept so long."
+    )
+    weights: dict[Key, Percent | dict[Key, Percent]] = Field(
+        description="Points per group; they total 100. Or such a line for each stage (segment)."
+    )
+    groups: dict[Key, dict[Key, Member]] = Field(
+        description="The measures, group by group; a measure's name is unique."
+    )
+    scores: dict[Key, OtherScore] = Field(
+        default_factory=dict, description="Further scores beside the primary one."
+    )
     bands: Bands
-    letters: dict[Annotated[str, StringConstraints(pattern=r"^[A-Z]$")], Points]
-    overrides: dict[Key, Override] = Field(default_factory=dict)
+    letters: dict[Annotated[str, StringConstraints(pattern=r"^[A-Z]$")], Points] = Field(
+        description="Each letter and the points from which on it holds; the last begins at 0."
+    )
+    overrides: dict[Key, Override] = Field(
+        default_factory=dict, description="Facts that decide by themselves, at once."
+    )
+    indicators: dict[Key, IndicatorRule] = Field(
+        default_factory=dict,
+        description="Facts of the moment beside the score; they move no points.",
+    )
+    archetypes: Archetypes | None = None
+    outlook: Outlook | None = None
+
+    @property
+    def weight_lines(self) -> dict[str, dict[str, Decimal]]:
+        """Points per group by stage or segment; under an empty name if all have the same."""
+        lines = {k: v for k, v in self.weights.items() if isinstance(v, dict)}
+        flat = {k: v for k, v in self.weights.items() if not isinstance(v, dict)}
+        return lines or {"": flat}
 
     @model_validator(mode="after")
     def _adds_up(self) -> "ScorecardFile":
-        if sum(self.weights.values()) != 100:
-            raise ValueError(f"weights: expected a total of 100, got {sum(self.weights.values())}")
-        if set(self.weights) != set(self.groups):
-            odd = sorted(set(self.weights) ^ set(self.groups))
-            raise ValueError(
-                f"weights and groups must name the same groups; only one has: {', '.join(odd)}"
-            )
-        for name, measures in self.groups.items():
-            total = sum(measure.share for measure in measures.values())
-            if total != 100:
-                raise ValueError(f"groups.{name}: the shares must total 100, got {total}")
-        names = [name for measures in self.groups.values() for name in measures]
+        self._weights_add_up()
+        for name, other in self.scores.items():
+            self._adds_to_100(f"scores.{name}.weights", other.weights)
+        for name, members in self.groups.items():
+            self._shares_add_up(f"groups.{name}", members)
+        names = [name for members in self.groups.values() for name in _measure_names(members)]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"groups: a measure's name must be unique; twice: {', '.join(twice)}")
@@ -274,4 +283,53 @@ class ScorecardFile(_Strict):
             raise ValueError("letters: the last letter must begin at 0 points")
         if len(set(self.letters.values())) != len(self.letters):
             raise ValueError("letters: two letters begin at the same points")
+        for kind in ("segments", "lifecycle"):
+            conditions = list(getattr(self, kind).values())
+            if conditions and (conditions[-1] != "otherwise" or "otherwise" in conditions[:-1]):
+                raise ValueError(
+                    f"{kind}: expected `otherwise` as the last condition, and only there"
+                )
         return self
+
+    def _weights_add_up(self) -> None:
+        lines = self.weight_lines
+        if "" not in lines:
+            if len(lines) != len(self.weights):
+                raise ValueError("weights: expected either points per group, or a line per stage")
+            if set(lines) not in (set(self.lifecycle), set(self.segments)):
+                raise ValueError(
+                    "weights: expected a line for each stage of lifecycle, or each of segments"
+                )
+        for name, line in lines.items():
+            self._adds_to_100(f"weights.{name}".rstrip("."), line)
+
+    def _adds_to_100(self, where: str, line: dict[str, Decimal]) -> None:
+        total = sum(line.values())
+        if total != 100:
+            raise ValueError(f"{where}: expected a total of 100, got {total}")
+        if where.startswith("scores"):
+            odd = sorted(set(line) - set(self.groups))
+            if odd:
+                raise ValueError(f"{where}: there is no group {', '.join(odd)}")
+        elif set(line) != set(self.groups):
+            odd = sorted(set(line) ^ set(self.groups))
+            raise ValueError(
+                f"{where} and groups must name the same groups; only one has: {', '.join(odd)}"
+                if where == "weights"
+                else f"{where}: expected the same as in groups; only one has: {', '.join(odd)}"
+            )
+
+    def _shares_add_up(self, where: str, members: dict[str, Any]) -> None:
+        total = sum(member.share for member in members.values())
+        if total != 100:
+            raise ValueError(f"{where}: the shares must total 100, got {total}")
+        for name, member in members.items():
+            if isinstance(member, MeasureGroup):
+                self._shares_add_up(f"{where}.{name}.members", member.members)
+
+
+def _measure_names(members: dict[str, Any]) -> list[str]:
+    found = []
+    for name, member in members.items():
+        found += _measure_names(member.members) if isinstance(member, MeasureGroup) else [name]
+    return found

@@ -71,7 +71,9 @@ class Contribution(_Out):
     name: str
     kind: Literal["measure", "respread", "override"] = "measure"
     group: str | None = None
-    value: float | None = Field(default=None, description="The metric's value, None without data.")
+    value: float | str | None = Field(
+        default=None, description="The metric's value, None without data."
+    )
     curve_points: int | None = Field(
         default=None, description="The measure's own score, 0-10000 hundredths; None without data."
     )
@@ -90,6 +92,61 @@ class PendingBand(_Out):
     at: Time
 
 
+class GroupPoints(_Out):
+    """What the measures of a group contribute; a group within another has a path with dots."""
+
+    name: str
+    weight_ppm: int
+    points: int
+
+
+class Place(_Out):
+    """The class a customer is in: a segment, a stage, an archetype, an outlook."""
+
+    name: str
+    label: str
+    since: Time
+    says: str = Field(default="", description="Why, in words.")
+
+
+class IndicatorOn(_Out):
+    """A fact of the moment beside the score."""
+
+    name: str
+    says: str
+    since: Time
+    until: Time | None = Field(
+        default=None, description="When it goes off, if its condition is met no more."
+    )
+
+
+class OtherScore(_Out):
+    """A further score of the same measures, with other weights."""
+
+    name: str
+    score: int | None
+    letter: str | None
+    coverage_ppm: int
+    contributions: tuple[Contribution, ...] = ()
+
+
+class WayStep(_Out):
+    """One measure to move: to so many points of its own, which this value gives."""
+
+    name: str
+    curve_points: int
+    value: float | str | None = None
+    says: str
+
+
+class Way(_Out):
+    """The cheapest way to green among the measures that can be moved."""
+
+    reachable: bool
+    score: int = Field(description="What it gives, in hundredths: green, or the best reachable.")
+    steps: tuple[WayStep, ...]
+
+
 class Health(_Out):
     """A customer's health at one instant."""
 
@@ -102,8 +159,16 @@ class Health(_Out):
         description="Share of the card's weight that had data, in millionths."
     )
     contributions: tuple[Contribution, ...]
+    groups: tuple[GroupPoints, ...] = ()
     overrides: tuple[str, ...] = ()
     pending: PendingBand | None = None
+    segment: Place | None = None
+    stage: Place | None = None
+    archetype: Place | None = None
+    outlook: Place | None = None
+    indicators: tuple[IndicatorOn, ...] = ()
+    scores: tuple[OtherScore, ...] = ()
+    way_to_green: Way | None = None
 
 
 class Mover(_Out):

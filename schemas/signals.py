@@ -40,26 +40,32 @@ Signal = list[Any]
 
 
 class Kind(IntEnum):
-    """What a signal says. The values are on the wire: never renumber."""
+    """What a signal says. The values are on the wire: never renumber.
+
+    ``own`` is the event's own properties, {name: number, text or flag} or None; what stands
+    at the end of a payload and is None may be left out.
+    """
 
     ACCOUNT = 1  # {field: value}; times as Unix milliseconds
     FEATURE = 2  # feature, user | None, user_kind (0 human, 1 automated, 2 staff), quantity,
-    #              duration_ms, failed
-    ACTIVITY = 3  # activity, user | None, amount_minor | None, currency | None, rating_ppm | None
+    #              duration_ms, failed, own
+    ACTIVITY = 3  # activity, user | None, amount_minor | None, currency | None,
+    #               rating_ppm | None, item | None, own
     TICKET = 4  # ticket, change, priority | None, category | None, first_response_ms | None,
-    #             resolution_ms | None, satisfaction_ppm | None
+    #             resolution_ms | None, satisfaction_ppm | None, own
     BILLING = 5  # change, invoice | None, due_ms | None, amount_minor | None, currency | None,
     #              mrr_minor | None, seats | None, plan | None, renewal_ms | None, reason | None,
-    #              subscription | None
-    SURVEY = 6  # survey, score_ppm of its scale, score in thousandths
-    FEEDBACK = 7  # sentiment, feature | None
-    CONTACT = 8  # kind, direction
-    GOAL = 9  # goal, "goal" | "milestone", change, due_ms | None
+    #              subscription | None, own
+    SURVEY = 6  # survey, score_ppm of its scale, score in thousandths, respondent | None, own
+    FEEDBACK = 7  # sentiment, feature | None, own
+    CONTACT = 8  # kind, direction, by | None, own
+    GOAL = 9  # goal, "goal" | "milestone", change, due_ms | None, own
     PULSE = 10  # pulse, reason, author, expires_ms | None
     STATE = 11  # state, reason, author, expires_ms | None
     LIFECYCLE = 12  # stage
     TOUCH = (
-        13  # what ("campaign.opened", "community.post", "learning.tutorial", "visit"), completed
+        13  # what ("campaign.opened", "community.post", "learning.tutorial", "visit"), completed,
+        #     item | None, user | None, sentiment | None, own
     )
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from schemas.base import Event, Id, Name
+from schemas.base import Happening, Id, Name
 
 __all__ = ["Priority", "TicketChange", "TicketChanged", "TicketEvent"]
 
@@ -39,7 +39,7 @@ class Priority(StrEnum):
     URGENT = "urgent"
 
 
-class TicketChanged(Event):
+class TicketChanged(Happening):
     """A ticket was opened, answered, solved, rated and so on."""
 
     type: Literal["ticket.changed"]

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from schemas.base import Currency, Event, Id, Name, UserKind
+from schemas.base import Currency, Happening, Id, Name, UserKind
 
 __all__ = ["ActivityKind", "ActivityRecorded", "FeatureUsed", "Outcome", "UsageEvent"]
 
@@ -23,7 +23,7 @@ class Outcome(StrEnum):
     FAILED = "failed"
 
 
-class FeatureUsed(Event):
+class FeatureUsed(Happening):
     """A feature was used, ``quantity`` times, for ``duration_s`` seconds."""
 
     type: Literal["usage.feature"]
@@ -44,7 +44,7 @@ class ActivityKind(StrEnum):
     REVIEW = "review"
 
 
-class ActivityRecorded(Event):
+class ActivityRecorded(Happening):
     """Something a customer did outside a software product."""
 
     type: Literal["usage.activity"]

@@ -56,9 +56,9 @@ class Book:
         self.live[customer_id] = customer
         return customer
 
-    def card_text(self) -> str | None:
-        """The text of the active scorecard, None if none is."""
-        text = self.rows.get(rows_.CARD_KEY + self.header.card_hash.encode())
+    def card_text(self, hash_: str) -> str | None:
+        """The text of a scorecard, None if it was never active here."""
+        text = self.rows.get(rows_.CARD_KEY + hash_.encode())
         return None if text is None else text.decode()
 
     def keep_card(self, hash_: str, text: str) -> None:

@@ -1,40 +1,49 @@
 """From an evaluation to an emission: is it worth telling, why did it change, and in what words."""
 
+from typing import Any
+
 import msgspec
 
 from schemas.scores import Band, Cause
 from scoring.card import Card
 from scoring.evaluate import Assessment, Evaluation, assess, explain, is_scored
+from scoring.frozen import same_card
+from scoring.moment import Moment
 from scoring.outputs import Output, attributes_of, because, movers_of, outputs_of
 from scoring.row import Customer, Emitted
-from scoring.state import prune
+from scoring.way import Way, way_to_green
 
-__all__ = ["cause_of", "evaluate_and_emit"]
+__all__ = ["cause_of", "evaluate_and_emit", "exact"]
 
 #: Causes that message nobody individually.
 _QUIET = frozenset({str(Cause.CORRECTION), str(Cause.FIRST), str(Cause.SCORECARD)})
 
 
 def evaluate_and_emit(
-    customer_id: str, customer: Customer, card: Card, mark: bytes, now_ms: int, *, source: str
+    customer_id: str, customer: Customer, card: Card, mark: bytes, moment: Moment, *, source: str
 ) -> list[Output]:
-    """Evaluate a customer at a tick and update its row; the records to send, if any."""
-    prune(customer.state, now_ms)
-    assessment = assess(customer.state, customer.standing, card, now_ms)
+    """Evaluate a customer at a tick and update its row; the records to send, if any.
+
+    ``mark`` is left in the row: it says under which circumstances the customer was evaluated.
+    """
+    now_ms = moment.now_ms
+    assessment = assess(customer.state, customer.past, card, moment)
     before = customer.emitted
     outputs: list[Output] = []
     if _worth_telling(before, assessment, card):
         evaluation = explain(assessment, card)
         cause = cause_of(before, evaluation, customer, mark)
         customer.sequence += 1
-        customer.emitted = _emitted(before, evaluation, customer, card, cause, now_ms)
+        way = way_to_green(card, assessment)
+        customer.emitted = _emitted(before, evaluation, customer, card, cause, now_ms, way)
         outputs = outputs_of(customer_id, customer, before, card, source=source)
         customer.recent = {}
         if _begins_pending(customer, assessment):
             begun = msgspec.structs.replace(assessment.standing, cause=str(cause))
-            assessment = assessment._replace(standing=begun)
+            past = msgspec.structs.replace(assessment.past, standing=begun)
+            assessment = assessment._replace(past=past)
     customer.late = False
-    customer.standing = assessment.standing
+    customer.past = assessment.past
     customer.due_ms = assessment.next_ms
     if customer.due_ms is not None and customer.due_ms <= now_ms:
         customer.due_ms = now_ms + 1
@@ -59,11 +68,40 @@ def _worth_telling(before: Emitted | None, evaluation: Assessment, card: Card) -
         or before.letter != evaluation.letter
         or before.overrides != [override.name for override in evaluation.overrides]
         or _pending_band(before) != evaluation.standing.pending
+        or before.indicators.keys() != evaluation.past.indicators.keys()
+        or _moved(before, evaluation)
+        or _others_differ(before, evaluation, card)
     ):
         return True
     if before.score is None or evaluation.score is None:
         return before.score is not evaluation.score
     return abs(evaluation.score - before.score) >= card.emit_at_least
+
+
+def _moved(before: Emitted, evaluation: Assessment) -> bool:
+    """Whether the segment, the stage, the archetype or the outlook is another."""
+    places = evaluation.past.places
+    return before.places.keys() != places.keys() or any(
+        place[0] != places[kind].name for kind, place in before.places.items()
+    )
+
+
+def _others_differ(before: Emitted, evaluation: Assessment, card: Card) -> bool:
+    """Whether one of the further scores differs enough, or has another letter."""
+    if len(before.others) != len(evaluation.others):
+        return True
+    for told, other in zip(before.others, evaluation.others, strict=True):
+        if told[0] != other.name or told[2] != other.letter:
+            return True
+        if (told[1] is None) is not (other.score is None):
+            return True
+        if (
+            told[1] is not None
+            and other.score is not None
+            and abs(told[1] - other.score) >= card.emit_at_least
+        ):
+            return True
+    return False
 
 
 def _pending_band(before: Emitted) -> str | None:
@@ -78,7 +116,7 @@ def cause_of(
         before.band == Band.UNKNOWN and evaluation.standing.band is not Band.UNKNOWN
     ):
         return Cause.FIRST
-    if customer.card != mark:
+    if not same_card(customer.card, mark):
         return Cause.SCORECARD
     if customer.late:
         return Cause.CORRECTION
@@ -95,23 +133,13 @@ def _emitted(
     card: Card,
     cause: Cause,
     now_ms: int,
+    way: Way | None,
 ) -> Emitted:
     delta, movers = movers_of(before, evaluation)
-    standing = evaluation.standing
-    pending = None
-    if standing.pending is not None:
-        at_ms = standing.since_ms + card.bands.hold_ms(standing.pending)
-        pending = (str(standing.pending), standing.since_ms, at_ms)
     return Emitted(
+        **_figures(evaluation, card, way),
         at_ms=now_ms,
         card=card.hash,
-        score=evaluation.score,
-        band=str(standing.band),
-        letter=evaluation.letter,
-        coverage_ppm=evaluation.coverage_ppm,
-        lines=list(evaluation.lines),
-        overrides=list(evaluation.overrides),
-        pending=pending,
         cause=str(cause),
         because=because(cause, evaluation, movers, card, scored=is_scored(customer.state, card)),
         delta=delta,
@@ -122,6 +150,37 @@ def _emitted(
     )
 
 
+def exact(emitted: Emitted, assessment: Assessment, card: Card) -> Emitted:
+    """What was told last, with the figures of an evaluation, be they worth telling or not."""
+    way = way_to_green(card, assessment)
+    return msgspec.structs.replace(emitted, **_figures(explain(assessment, card), card, way))
+
+
+def _figures(evaluation: Evaluation, card: Card, way: Way | None) -> dict[str, Any]:
+    """The fields of an :class:`Emitted` that an evaluation says."""
+    standing = evaluation.standing
+    pending = None
+    if standing.pending is not None:
+        at_ms = standing.since_ms + card.bands.hold_ms(standing.pending)
+        pending = (str(standing.pending), standing.since_ms, at_ms)
+    past = evaluation.past
+    return {
+        "score": evaluation.score,
+        "band": str(standing.band),
+        "letter": evaluation.letter,
+        "coverage_ppm": evaluation.coverage_ppm,
+        "lines": [tuple(line) for line in evaluation.lines],
+        "overrides": list(evaluation.overrides),
+        "pending": pending,
+        "places": {kind: tuple(place) for kind, place in past.places.items()},
+        "indicators": {name: tuple(on) for name, on in past.indicators.items()},
+        "others": [(*other, [tuple(line) for line in lines]) for other, lines in evaluation.others],
+        "way": None
+        if way is None
+        else (way.reachable, way.score, [tuple(step) for step in way.steps]),
+    }
+
+
 def _events(
     customer: Customer, movers: list[tuple[str, str, int]], card: Card
 ) -> list[tuple[str, str]]:
@@ -130,8 +189,8 @@ def _events(
     for name, kind, _ in movers[:3]:
         metric = card.by_name[name].metric if kind == "measure" and name in card.by_name else None
         if kind == "override":
-            metric = next((o.metric for o in card.overrides if o.name == name), None)
-        kinds += [int(k) for k in metric.kinds if int(k) not in kinds] if metric else []
+            metric = next((o.when for o in card.overrides if o.name == name), None)
+        kinds += sorted(int(k) for k in metric.kinds if int(k) not in kinds) if metric else []
     chosen = [entry for kind in kinds for entry in customer.recent.get(kind, [])]
     if not chosen:
         chosen = [entry for entries in customer.recent.values() for entry in entries]

@@ -1,12 +1,16 @@
 """A customer's state and the time, into a score that explains itself.
 
-``evaluate(state, standing, card, now_ms)`` is pure: same arguments, same
-result, to the hundredth. All arithmetic is exact, in integers.
+``evaluate(state, past, card, moment)`` is pure: same arguments, same result, to
+the hundredth. All arithmetic is exact, in integers.
 
-*Measures* give 0-100 points each, weighted by their share of the card. A
-measure without data has no points, and its weight is spread over its siblings
-with data, by their weights; a group without any data gives its weight to the
-other groups in the same way. The score is the weighted mean, a half rounded up.
+The order: the segment and the lifecycle stage choose the weights; *measures* give
+0-100 points each, weighted by their share of the card; overrides cap the score;
+the band follows with its levels and holds; then indicators, the archetype and the
+outlook, which may look at what was found before them.
+
+A measure without data has no points, and its weight is spread over its siblings
+with data, by their weights; a group without any data gives its weight to its
+siblings in the same way. The score is the weighted mean, a half rounded up.
 
 *Lines* explain it: each measure with data at its nominal weight (fractions of a
 hundredth go to the largest remainders, ties to the earlier line), one
@@ -14,17 +18,44 @@ hundredth go to the largest remainders, ties to the earlier line), one
 override that took points. The lines add up to the score exactly.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
+
+import msgspec
 
 from schemas.scores import Band
 from scoring.bands import Standing, letter_of, settle
 from scoring.card import Card, MeasureSpec, OverrideSpec
-from scoring.metrics import Drift
+from scoring.classes import Place, classify
+from scoring.indicators import Signalled, indicate
+from scoring.moment import Moment, Value, earliest
+from scoring.shapes import Words
 from scoring.state import CustomerState
+from scoring.terms import Drift
+from scoring.weighting import Weighting
 
-__all__ = ["Assessment", "Evaluation", "Line", "assess", "evaluate", "explain", "is_scored"]
+__all__ = [
+    "Assessment",
+    "Evaluation",
+    "Line",
+    "OtherScore",
+    "Past",
+    "assess",
+    "evaluate",
+    "explain",
+    "is_scored",
+]
 
 PPM = 1_000_000
+
+
+class Past(msgspec.Struct, array_like=True, frozen=True):
+    """What the last evaluation found and the next one starts from."""
+
+    standing: Standing = Standing()
+    #: Segment, stage, archetype, outlook: kind -> (class, since).
+    places: dict[str, Place] = {}
+    indicators: dict[str, Signalled] = {}
 
 
 class Line(NamedTuple):
@@ -34,8 +65,17 @@ class Line(NamedTuple):
     kind: str
     points: int
     curve_points: int | None = None
-    value: int | None = None
+    value: Value = None
     weight_ppm: int = 0
+
+
+class OtherScore(NamedTuple):
+    """A further named score; None: too little is known."""
+
+    name: str
+    score: int | None
+    letter: str | None
+    coverage_ppm: int
 
 
 class Assessment(NamedTuple):
@@ -46,27 +86,40 @@ class Assessment(NamedTuple):
     """
 
     score: int | None
-    standing: Standing
+    past: Past
     letter: str | None
     coverage_ppm: int
-    values: list[int | None]
+    weighting: Weighting
+    values: list[Value]
     points: list[int | None]
     #: The weighted mean before overrides; None where no measure has data.
     mean: int | None
     overrides: tuple[OverrideSpec, ...]
+    others: tuple[OtherScore, ...]
     next_ms: int | None
+
+    @property
+    def standing(self) -> Standing:
+        """The band, and the one that is pending."""
+        return self.past.standing
 
 
 class Evaluation(NamedTuple):
     """A score and all that belongs to it. ``score`` None: too little is known, or not scored."""
 
     score: int | None
-    standing: Standing
+    past: Past
     letter: str | None
     coverage_ppm: int
     lines: tuple[Line, ...]
     overrides: tuple[str, ...]
+    others: tuple[tuple[OtherScore, tuple[Line, ...]], ...]
     next_ms: int | None
+
+    @property
+    def standing(self) -> Standing:
+        """The band, and the one that is pending."""
+        return self.past.standing
 
 
 def is_scored(state: CustomerState, card: Card) -> bool:
@@ -77,40 +130,24 @@ def is_scored(state: CustomerState, card: Card) -> bool:
     return card.scores_internal or not state.fact("internal")
 
 
-def evaluate(state: CustomerState, standing: Standing, card: Card, now_ms: int) -> Evaluation:
-    """The customer's health at ``now_ms``, and the next instant at which it changes by itself."""
-    return explain(assess(state, standing, card, now_ms), card)
+def evaluate(state: CustomerState, past: Past, card: Card, moment: Moment) -> Evaluation:
+    """The customer's health at a moment, and the next instant at which it changes by itself."""
+    return explain(assess(state, past, card, moment), card)
 
 
-def assess(state: CustomerState, standing: Standing, card: Card, now_ms: int) -> Assessment:
-    """The customer's score and band at ``now_ms``, and when it can change next by itself."""
+def assess(state: CustomerState, past: Past, card: Card, moment: Moment) -> Assessment:
+    """The customer's score and band at a moment, and when it can change next by itself."""
     if not is_scored(state, card):
-        return Assessment(None, Standing(), None, 0, [], [], None, (), None)
-    next_ms: int | None = None
-    values: list[int | None] = []
-    all_points: list[int | None] = []
-    present = [0] * len(card.group_ppm)
-    sums = [0] * len(card.group_ppm)
-    for measure in card.measures:
-        value, changes_ms, jump_ms = measure.metric.read(state, now_ms, measure.window_days)
-        if jump_ms is not None and (next_ms is None or jump_ms < next_ms):
-            next_ms = jump_ms
-        points = measure.missing_points if value is None else measure.curve.points(value)
-        values.append(value)
-        all_points.append(points)
-        if points is not None:
-            present[measure.group_ix] += measure.weight_ppm
-            sums[measure.group_ix] += measure.weight_ppm * points
-        if (
-            changes_ms is not None
-            and (next_ms is None or changes_ms < next_ms)
-            and not _level_ahead(measure, value)
-        ):
-            next_ms = changes_ms
-    mean = _mean(card, present, sums)
-    active, override_next = _overrides(state, card, now_ms)
-    next_ms = _earlier(next_ms, override_next)
-    coverage_ppm = sum(present)
+        return Assessment(None, Past(), None, 0, card.first_weighting, [], [], None, (), (), None)
+    places: dict[str, Place] = {}
+    next_ms = _chosen(state, past, card, moment, places)
+    weighting = card.weighting(moment.known.get("stage", ""), moment.known.get("segment", ""))
+    values, points, measures_ms = _measured(state, card, weighting, moment)
+    next_ms = earliest(next_ms, measures_ms)
+    mean = weighting.mean(card.tree, points)
+    coverage_ppm = weighting.coverage_ppm(points)
+    active, override_ms = _overrides(state, card, moment)
+    next_ms = earliest(next_ms, override_ms)
     score = mean
     if mean is None or coverage_ppm < card.coverage_ppm_min:
         score = None
@@ -118,63 +155,164 @@ def assess(state: CustomerState, standing: Standing, card: Card, now_ms: int) ->
         for override in active:
             if override.cap is not None and override.cap < mean:
                 score = min(override.cap, score if score is not None else mean)
-    after, _ = settle(
-        standing,
+    standing, _ = settle(
+        past.standing,
         score,
         forced=Band.RED if any(override.red for override in active) else None,
         at_once=bool(active),
-        now_ms=now_ms,
+        now_ms=moment.now_ms,
         policy=card.bands,
     )
-    if after.pending is not None:
-        next_ms = _earlier(next_ms, after.since_ms + card.bands.hold_ms(after.pending))
+    if standing.pending is not None:
+        next_ms = earliest(next_ms, standing.since_ms + card.bands.hold_ms(standing.pending))
     letter = None if score is None else letter_of(score, card.letters)
-    return Assessment(score, after, letter, coverage_ppm, values, all_points, mean, active, next_ms)
+    indicators, indicators_ms = indicate(card.indicators, state, moment, past.indicators)
+    next_ms = earliest(next_ms, indicators_ms)
+    moment.known["band"] = str(standing.band)
+    if letter is not None:
+        moment.known["letter"] = letter
+    next_ms = earliest(next_ms, _judged(state, past, card, moment, places))
+    others = tuple(_other(spec.name, spec.weighting, card, points) for spec in card.others)
+    return Assessment(
+        score, Past(standing, places, indicators), letter, coverage_ppm, weighting, values, points,
+        mean, active, others, next_ms,
+    )  # fmt: skip
+
+
+def _chosen(
+    state: CustomerState, past: Past, card: Card, moment: Moment, places: dict[str, Place]
+) -> int | None:
+    """The segment and the stage, which choose the weights."""
+    next_ms = None
+    for classes in (card.segments, card.stages):
+        if classes is not None:
+            place, changes_ms = classify(classes, state, moment, past.places.get(classes.kind))
+            places[classes.kind] = place
+            moment.known[classes.kind] = place.name
+            next_ms = earliest(next_ms, changes_ms)
+    return next_ms
+
+
+def _judged(
+    state: CustomerState, past: Past, card: Card, moment: Moment, places: dict[str, Place]
+) -> int | None:
+    """The archetype, then the outlook, which may look at it."""
+    next_ms = None
+    for classes in (card.archetypes, card.outlook):
+        if classes is not None:
+            place, changes_ms = classify(classes, state, moment, past.places.get(classes.kind))
+            places[classes.kind] = place
+            if place.name:
+                moment.known[classes.kind] = place.name
+            next_ms = earliest(next_ms, changes_ms)
+    return next_ms
+
+
+def _measured(
+    state: CustomerState, card: Card, weighting: Weighting, moment: Moment
+) -> tuple[list[Value], list[int | None], int | None]:
+    """Each measure's value and points, and when one of those that weigh changes by itself."""
+    next_ms: int | None = None
+    values: list[Value] = []
+    all_points: list[int | None] = []
+    for measure, weight in zip(card.measures, weighting.measures, strict=True):
+        frozen_ms = moment.frozen_since(measure.metric.kinds)
+        if frozen_ms is None:
+            value, changes_ms, jump_ms, _ = measure.metric.read(state, moment)
+        else:
+            value, changes_ms = _frozen(measure, state, moment, frozen_ms, card)
+            jump_ms = None
+        points = None if value is None else measure.curve.points(value)  # type: ignore[arg-type]
+        if points is None:
+            points = measure.missing_points
+        values.append(value)
+        all_points.append(points)
+        if not weight and not card.others:
+            continue
+        if jump_ms is not None and (next_ms is None or jump_ms < next_ms):
+            next_ms = jump_ms
+        if (
+            changes_ms is not None
+            and (next_ms is None or changes_ms < next_ms)
+            and not _level_ahead(measure, value)
+        ):
+            next_ms = changes_ms
+    return values, all_points, next_ms
+
+
+def _frozen(
+    measure: MeasureSpec, state: CustomerState, moment: Moment, since_ms: int, card: Card
+) -> tuple[Value, int | None]:
+    """A measure whose source is stalled: its value of then, up to the card's limit."""
+    ends_ms = since_ms + card.freeze_ms_max
+    if moment.now_ms >= ends_ms:
+        return None, None
+    return measure.metric.read(state, moment.at(min(since_ms, moment.now_ms)))[0], ends_ms
+
+
+def _other(name: str, weighting: Weighting, card: Card, points: Sequence[int | None]) -> OtherScore:
+    coverage_ppm = weighting.coverage_ppm(points)
+    mean = weighting.mean(card.tree, points)
+    if mean is None or coverage_ppm < card.coverage_ppm_min:
+        return OtherScore(name, None, None, coverage_ppm)
+    return OtherScore(name, mean, letter_of(mean, card.letters), coverage_ppm)
 
 
 def explain(assessment: Assessment, card: Card) -> Evaluation:
     """The evaluation of an assessment: with the lines that add up to its score."""
-    lines = _lines(assessment, card)
+    a = assessment
+    others = tuple(
+        (other, tuple(_lines(card, spec.weighting, a, spec.weighting.mean(card.tree, a.points))))
+        for spec, other in zip(card.others, a.others, strict=False)
+    )
+    lines = _lines(card, a.weighting, a, a.mean)
+    if a.score is not None:
+        lines += _capped(a)
     return Evaluation(
-        assessment.score,
-        assessment.standing,
-        assessment.letter,
-        assessment.coverage_ppm,
+        a.score,
+        a.past,
+        a.letter,
+        a.coverage_ppm,
         tuple(lines),
-        tuple(override.name for override in assessment.overrides),
-        assessment.next_ms,
+        tuple(override.name for override in a.overrides),
+        others,
+        a.next_ms,
     )
 
 
-def _lines(assessment: Assessment, card: Card) -> list[Line]:
-    """The measures at their nominal weight, the re-spread, the overrides."""
-    mean = assessment.mean
-    if not assessment.points:
+def _lines(card: Card, weighting: Weighting, found: Assessment, mean: int | None) -> list[Line]:
+    """The measures at their nominal weight, and the re-spread."""
+    if not found.points:
         return []
     measured, missing = [], []
-    for measure, value, points in zip(
-        card.measures, assessment.values, assessment.points, strict=True
+    for measure, weight, value, points in zip(
+        card.measures, weighting.measures, found.values, found.points, strict=True
     ):
+        if not weight:
+            continue
         if points is None:
-            missing.append(Line(measure.name, "measure", 0, None, None, measure.weight_ppm))
+            missing.append(Line(measure.name, "measure", 0, None, value, weight))
         else:
-            measured.append((measure, value, points))
-    wholes = _wholes([measure.weight_ppm * points for measure, _, points in measured])
+            measured.append((measure, weight, value, points))
+    wholes = _wholes([weight * points for _, weight, _, points in measured])
     lines = [
-        Line(measure.name, "measure", whole, points, value, measure.weight_ppm)
-        for (measure, value, points), whole in zip(measured, wholes, strict=True)
+        Line(measure.name, "measure", whole, points, value, weight)
+        for (measure, weight, value, points), whole in zip(measured, wholes, strict=True)
     ]
     lines += missing
-    if mean is None:  # what has data weighs nothing
-        return lines
-    if missing:
+    if mean is not None and missing:
         lines.append(Line("respread", "respread", mean - sum(wholes)))
-    if assessment.score is not None:
-        left = mean
-        for override in assessment.overrides:
-            if override.cap is not None and override.cap < left:
-                lines.append(Line(override.name, "override", override.cap - left))
-                left = override.cap
+    return lines
+
+
+def _capped(found: Assessment) -> list[Line]:
+    """What each override took, one after the other."""
+    lines = []
+    left = found.mean or 0
+    for override in found.overrides:
+        if override.cap is not None and override.cap < left:
+            lines.append(Line(override.name, "override", override.cap - left))
+            left = override.cap
     return lines
 
 
@@ -191,57 +329,25 @@ def _wholes(products: list[int]) -> list[int]:
     return wholes
 
 
-def _mean(card: Card, present: list[int], sums: list[int]) -> int | None:
-    """The weighted mean: missing weight goes to its group, an empty group's to the others."""
-    numerator, denominator, weight = 0, 1, 0
-    for has, total, group_ppm in zip(present, sums, card.group_ppm, strict=True):
-        if not has:
-            continue
-        weight += group_ppm
-        if has == group_ppm:
-            numerator += total * denominator
-        else:
-            numerator = numerator * has + group_ppm * total * denominator
-            denominator *= has
-    if not weight:
-        return None
-    bottom = denominator * weight
-    return (2 * numerator + bottom) // (2 * bottom)
-
-
 def _overrides(
-    state: CustomerState, card: Card, now_ms: int
+    state: CustomerState, card: Card, moment: Moment
 ) -> tuple[tuple[OverrideSpec, ...], int | None]:
-    """The overrides that act now, and when one of their metrics changes by itself."""
+    """The overrides that act now, and when one of their conditions changes by itself."""
     active: list[OverrideSpec] = []
     next_ms: int | None = None
     for override in card.overrides:
-        if override.metric is None:
-            if state.fact("cancel_scheduled"):
-                active.append(override)
-            continue
-        reading = override.metric.read(state, now_ms, override.window_days)
-        holds = override.holds(reading.value)
-        if holds:
+        met, changes_ms, jump_ms, _ = override.when.read(state, moment)
+        if met is True:
             active.append(override)
-        only_rises = override.metric.drift is Drift.RISES and override.operator[0] == ">"
-        if not (holds and only_rises):
-            next_ms = _earlier(next_ms, reading.next_ms)
-        next_ms = _earlier(next_ms, reading.jump_ms)
+        next_ms = earliest(next_ms, earliest(changes_ms, jump_ms))
     return tuple(active), next_ms
 
 
-def _level_ahead(measure: MeasureSpec, value: int | None) -> bool:
+def _level_ahead(measure: MeasureSpec, value: Value) -> bool:
     """Whether the curve is level wherever the value can drift to by itself."""
     drift = measure.metric.drift
-    if value is None or drift is Drift.WINDOW:
+    if not isinstance(value, int) or drift is Drift.WINDOW or isinstance(measure.curve, Words):
         return False
     if drift is Drift.RISES:
         return measure.curve.level_above(value)
     return measure.curve.level_below(value)
-
-
-def _earlier(a: int | None, b: int | None) -> int | None:
-    if a is None or b is None:
-        return b if a is None else a
-    return a if a < b else b

@@ -1,30 +1,43 @@
 """One signal into a customer's state. O(1), commutative, no clock.
 
-``fold(state, signal)`` is the only way in which an event changes a state; live
-scoring, recovery and replay all go through it.
+``fold(state, signal, plan)`` is the only way in which an event changes a state;
+live scoring, recovery and replay all go through it. The plan's series take what
+the scorecards ask for; tickets, invoices, goals and facts are always kept.
 """
 
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from schemas.signals import Kind, Signal
+from scoring.levels import Level
+from scoring.plan import Plan
 from scoring.state import (
-    DAY_MS,
+    AT,
+    EVENT_ID,
+    GOALS_MAX,
     INVOICES_MAX,
+    KIND,
+    PAYLOAD,
     TICKETS_MAX,
     CustomerState,
-    Day,
+    Goal,
     Invoice,
+    Key,
     Ticket,
 )
+from scoring.things import FAMILY_OF
 
 __all__ = ["fold"]
 
-# Positions in a signal; see schemas.signals.
-AT, EVENT_ID, KIND, PAYLOAD = 1, 4, 5, 6
-
-Key = tuple[int, str]
 V = TypeVar("V")
+
+_FEATURE = int(Kind.FEATURE)
+_STAFF = 2
+_KNOWN = frozenset(int(kind) for kind in Kind)
+#: MRR in so many currencies, the first by name; each has a history.
+MRR_CURRENCIES_MAX = 4
+_USER_KIND = 8
+_BITS: dict[int, int] = {int(kind): bit for kind, bit in FAMILY_OF.items()}
 
 _TICKET_OPENS = frozenset({"opened", "reopened"})
 _TICKET_SHUTS = frozenset({"solved", "closed", "merged", "deleted"})
@@ -38,73 +51,43 @@ _STATUS_OF_BILLING = {
 }
 
 
-def fold(state: CustomerState, signal: Signal) -> None:
+def fold(state: CustomerState, signal: Signal, plan: Plan) -> None:
     """Apply one signal whose event time has come."""
-    handler = _HANDLERS.get(signal[KIND])
-    # A kind that a newer release wrote changes nothing here; the signal stays in the log.
+    kind = signal[KIND]
+    if kind == _FEATURE and signal[_USER_KIND] == _STAFF:
+        return  # our own staff's use says nothing about the customer
+    if kind not in _KNOWN:
+        return  # a newer release wrote it; the signal stays in the log
+    if signal[AT] > state.last_ms:
+        state.last_ms = signal[AT]
+    state.heard |= _BITS.get(kind, 0)
+    for update in plan.by_kind.get(kind, ()):
+        update(state, signal)
+    handler = _HANDLERS.get(kind)
     if handler is not None:
         handler(state, signal)
-
-
-def _feature(state: CustomerState, signal: Signal) -> None:
-    at_ms = signal[AT]
-    _, _, _, _, _, _, feature, user, user_kind, quantity, duration_ms, failed = signal[:12]
-    if user_kind == 2:  # our own staff's use says nothing about the customer
-        return
-    day_no = at_ms // DAY_MS
-    day = state.days.get(day_no)
-    if day is None:
-        day = _new_day(state, day_no)
-    day.uses += quantity
-    day.duration_ms += duration_ms
-    if failed:
-        day.failed += quantity
-    state.ever_feature = True
-    if not state.features.add(feature, day_no):
-        state.turned_away("features")
-    if user_kind == 0:
-        if at_ms > state.last_use_ms:
-            state.last_use_ms = at_ms
-        if user is not None:
-            _active(state, user, day_no)
-
-
-def _active(state: CustomerState, user: str, day_no: int) -> None:
-    state.ever_user = True
-    if not state.users.add(user, day_no):
-        state.turned_away("users")
-
-
-def _activity(state: CustomerState, signal: Signal) -> None:
-    at_ms = signal[AT]
-    day_no = at_ms // DAY_MS
-    _day(state, day_no).uses += 1
-    state.last_use_ms = max(state.last_use_ms, at_ms)
-    state.ever_feature = True
-    if not state.features.add(signal[PAYLOAD], day_no):
-        state.turned_away("features")
-    user = signal[PAYLOAD + 1]
-    if user is not None:
-        _active(state, user, day_no)
 
 
 def _account(state: CustomerState, signal: Signal) -> None:
     for name, value in signal[PAYLOAD].items():
         _set(state, name, signal, value)
+        if name == "seats":
+            _level(state, "seats", signal, value)
+        elif name == "mrr_minor":
+            state.heard |= _BITS[Kind.BILLING]  # what is paid is known, if not yet how
+            _level(state, f"mrr:{signal[PAYLOAD].get('currency') or ''}", signal, value)
 
 
 def _ticket(state: CustomerState, signal: Signal) -> None:
-    ticket_id, change, priority, _, first_response_ms, _, satisfaction_ppm = signal[
+    ticket_id, change, priority, category, first_ms, resolution_ms, satisfaction = signal[
         PAYLOAD : PAYLOAD + 7
     ]
     at_ms = signal[AT]
     key = (at_ms, signal[EVENT_ID])
-    state.ever_ticket = True
     ticket = state.tickets.get(ticket_id)
     if ticket is None:
         if len(state.tickets) >= TICKETS_MAX:
-            state.turned_away("tickets")
-            return
+            _make_room(state)
         ticket = state.tickets[ticket_id] = Ticket(touched_ms=at_ms)
     ticket.touched_ms = max(ticket.touched_ms, at_ms)
     if change == "opened" and (ticket.opened_ms is None or at_ms < ticket.opened_ms):
@@ -119,30 +102,47 @@ def _ticket(state: CustomerState, signal: Signal) -> None:
         ticket.priority, ticket.priority_key = _later(
             priority, key, ticket.priority, ticket.priority_key
         )
-    if first_response_ms is not None:
+    if category is not None:
+        ticket.category, ticket.category_key = _later(
+            category, key, ticket.category, ticket.category_key
+        )
+    if first_ms is not None:
         ticket.first_response_ms, ticket.first_response_key = _later(
-            first_response_ms, key, ticket.first_response_ms, ticket.first_response_key
+            first_ms, key, ticket.first_response_ms, ticket.first_response_key
         )
-    if satisfaction_ppm is not None:
+    if resolution_ms is not None:
+        ticket.resolution_ms, ticket.resolution_key = _later(
+            resolution_ms, key, ticket.resolution_ms, ticket.resolution_key
+        )
+    if satisfaction is not None:
         ticket.satisfaction_ppm, ticket.satisfaction_key = _later(
-            satisfaction_ppm, key, ticket.satisfaction_ppm, ticket.satisfaction_key
+            satisfaction, key, ticket.satisfaction_ppm, ticket.satisfaction_key
         )
+
+
+def _make_room(state: CustomerState) -> None:
+    """Forget a tenth of the tickets: those that are shut first, the longest untouched first."""
+    by_age = sorted(state.tickets.items(), key=lambda one: (one[1].open, one[1].touched_ms, one[0]))
+    for ticket_id, _ in by_age[: max(TICKETS_MAX // 10, 1)]:
+        del state.tickets[ticket_id]
+        state.turned_away("tickets")
 
 
 def _billing(state: CustomerState, signal: Signal) -> None:
     change, invoice_id, due_ms, _, currency, mrr_minor, seats, plan, renewal_ms, reason = signal[
         PAYLOAD : PAYLOAD + 10
     ]
-    at_ms = signal[AT]
     if invoice_id is not None:
         _invoice(state, signal, invoice_id, change, due_ms)
-    if change == "payment_failed":
-        _day(state, at_ms // DAY_MS).payments_failed += 1
     for name, value in (("mrr_minor", mrr_minor), ("seats", seats), ("plan", plan)):
         if value is not None:
             _set(state, name, signal, value)
-    if mrr_minor is not None and currency is not None:
-        _set(state, "currency", signal, currency)
+    if seats is not None:
+        _level(state, "seats", signal, seats)
+    if mrr_minor is not None:
+        _level(state, f"mrr:{currency or ''}", signal, mrr_minor)
+        if currency is not None:
+            _set(state, "currency", signal, currency)
     if renewal_ms is not None:
         _set(state, "renewal_at", signal, renewal_ms)
     if change == "cancel_scheduled":
@@ -160,7 +160,6 @@ def _invoice(
 ) -> None:
     at_ms = signal[AT]
     key = (at_ms, signal[EVENT_ID])
-    state.ever_invoice = True
     invoice = state.invoices.get(invoice_id)
     if invoice is None:
         if len(state.invoices) >= INVOICES_MAX:
@@ -178,23 +177,23 @@ def _invoice(
         invoice.due_ms, invoice.due_key = _later(due_ms, key, invoice.due_ms, invoice.due_key)
 
 
-def _survey(state: CustomerState, signal: Signal) -> None:
-    survey, score_ppm, score_milli = signal[PAYLOAD : PAYLOAD + 3]
-    _set(state, f"survey.{survey}", signal, [signal[AT], score_ppm, score_milli])
-
-
-def _contact(state: CustomerState, signal: Signal) -> None:
-    _day(state, signal[AT] // DAY_MS).contacts += 1
-    state.last_contact_ms = max(state.last_contact_ms, signal[AT])
-
-
 def _goal(state: CustomerState, signal: Signal) -> None:
     goal_id, kind, change, due_ms = signal[PAYLOAD : PAYLOAD + 4]
-    name = f"goal.{goal_id}"
-    if name not in state.facts and sum(1 for known in state.facts if known[:5] == "goal.") >= 200:
-        state.turned_away("goals")
-        return
-    _set(state, name, signal, [kind, change, due_ms])
+    at_ms = signal[AT]
+    key = (at_ms, signal[EVENT_ID])
+    goal = state.goals.get(goal_id)
+    if goal is None:
+        if len(state.goals) >= GOALS_MAX:
+            state.turned_away("goals")
+            return
+        goal = state.goals[goal_id] = Goal(touched_ms=at_ms)
+    goal.touched_ms = max(goal.touched_ms, at_ms)
+    if change != "due":
+        goal.said, goal.said_key = _later((change, kind), key, goal.said, goal.said_key)
+    if due_ms is None and change == "due":
+        due_ms = at_ms
+    if due_ms is not None:
+        goal.due_ms, goal.due_key = _later(due_ms, key, goal.due_ms, goal.due_key)
 
 
 def _pulse(state: CustomerState, signal: Signal) -> None:
@@ -209,25 +208,16 @@ def _lifecycle(state: CustomerState, signal: Signal) -> None:
     _set(state, "stage", signal, signal[PAYLOAD])
 
 
-def _touch(state: CustomerState, signal: Signal) -> None:
-    _day(state, signal[AT] // DAY_MS).touches += 1
-
-
-def _feedback(state: CustomerState, signal: Signal) -> None:
-    _set(state, "feedback", signal, [signal[AT], *signal[PAYLOAD : PAYLOAD + 2]])
-    _day(state, signal[AT] // DAY_MS).touches += 1
-
-
-def _day(state: CustomerState, day_no: int) -> Day:
-    day = state.days.get(day_no)
-    return _new_day(state, day_no) if day is None else day
-
-
-def _new_day(state: CustomerState, day_no: int) -> Day:
-    day = state.days[day_no] = Day()
-    if day_no > state.last_day:
-        state.last_day = day_no
-    return day
+def _level(state: CustomerState, name: str, signal: Signal, value: int | None) -> None:
+    level = state.levels.get(name)
+    if level is None:
+        level = state.levels[name] = Level()
+        told = [each for each in state.levels if each.startswith("mrr:")]
+        if len(told) > MRR_CURRENCIES_MAX:
+            # The last by name goes: which came first must not matter.
+            state.overflow["currencies"] = 1
+            del state.levels[max(told)]
+    level.set(signal[AT], signal[EVENT_ID], value)
 
 
 def _later(value: V, key: Key, known: V, known_key: Key) -> tuple[V, Key]:
@@ -250,16 +240,10 @@ def _set(state: CustomerState, name: str, signal: Signal, value: Any) -> None:
 
 _HANDLERS: dict[int, Callable[[CustomerState, Signal], None]] = {
     int(Kind.ACCOUNT): _account,
-    int(Kind.FEATURE): _feature,
-    int(Kind.ACTIVITY): _activity,
     int(Kind.TICKET): _ticket,
     int(Kind.BILLING): _billing,
-    int(Kind.SURVEY): _survey,
-    int(Kind.FEEDBACK): _feedback,
-    int(Kind.CONTACT): _contact,
     int(Kind.GOAL): _goal,
     int(Kind.PULSE): _pulse,
     int(Kind.STATE): _pursuit,
     int(Kind.LIFECYCLE): _lifecycle,
-    int(Kind.TOUCH): _touch,
 }

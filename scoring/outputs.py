@@ -4,6 +4,7 @@ Bodies are a function of the row before, the evaluation and the card, so the
 same log makes the same bytes: a consumer may drop a repeat by its id.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -12,8 +13,9 @@ import msgspec
 from schemas.scores import Cause
 from scoring.card import Card, MeasureSpec
 from scoring.evaluate import Evaluation
-from scoring.metrics import Unit
-from scoring.row import Customer, Emitted
+from scoring.moment import Value
+from scoring.row import Customer, Emitted, Told
+from scoring.units import MICRO, Unit
 
 __all__ = ["Output", "health_of", "outputs_of", "view_of", "words_of"]
 
@@ -132,34 +134,110 @@ def attributes_of(customer: Customer) -> dict[str, Any]:
 
 def health_of(emitted: Emitted, card: Card) -> dict[str, Any]:
     """The ``Health`` in an emitted score."""
-    specs = card.by_name
     pending = emitted.pending
     return {
         "score": emitted.score,
         "band": emitted.band,
         "letter": emitted.letter,
         "coverage_ppm": emitted.coverage_ppm,
-        "contributions": [_contribution(line, specs.get(line[0]), card) for line in emitted.lines],
+        "contributions": [_contribution(line, card) for line in emitted.lines],
+        "groups": _groups(emitted.lines, card),
         "overrides": emitted.overrides,
         "pending": None
         if pending is None
         else {"band": pending[0], "since": rfc3339(pending[1]), "at": rfc3339(pending[2])},
+        **{kind: _place(kind, emitted, card) for kind in _CLASSES},
+        "indicators": [_indicator(name, on, card) for name, on in emitted.indicators.items()],
+        "scores": [
+            {
+                "name": name,
+                "score": score,
+                "letter": letter,
+                "coverage_ppm": coverage_ppm,
+                "contributions": [_contribution(line, card) for line in lines],
+            }
+            for name, score, letter, coverage_ppm, lines in emitted.others
+        ],
+        "way_to_green": _way(emitted, card),
     }
 
 
-def _contribution(
-    line: tuple[str, str, int, int | None, int | None, int], spec: MeasureSpec | None, card: Card
-) -> dict[str, Any]:
+_CLASSES = {"segment": "segments", "stage": "stages", "archetype": "archetypes",
+            "outlook": "outlook"}  # fmt: skip
+
+
+def _place(kind: str, emitted: Emitted, card: Card) -> dict[str, Any] | None:
+    """The class that a customer is in, None if the card has none of the kind."""
+    place = emitted.places.get(kind)
+    if place is None:
+        return None
+    name, since_ms = place
+    classes = getattr(card, _CLASSES[kind])
+    known = None if classes is None else classes.named(name)
+    return {
+        "name": name or "unclassified",
+        "label": (name or "unclassified").replace("_", " ") if known is None else known.label,
+        "since": rfc3339(since_ms),
+        "says": "" if known is None else known.says,
+    }
+
+
+def _indicator(name: str, on: tuple[int, int | None], card: Card) -> dict[str, Any]:
+    says = next((one.says for one in card.indicators if one.name == name), name)
+    since_ms, until_ms = on
+    until = None if until_ms is None else rfc3339(until_ms)
+    return {"name": name, "says": says, "since": rfc3339(since_ms), "until": until}
+
+
+def _groups(lines: Sequence[Told], card: Card) -> list[dict[str, Any]]:
+    """What each group's measures contribute; with the other lines they add up to the score."""
+    points: dict[str, int] = {}
+    weights: dict[str, int] = {}
+    for name, kind, of, _, _, weight_ppm in lines:
+        spec = card.by_name.get(name)
+        if kind != "measure" or spec is None:
+            continue
+        path = spec.group.split(".")
+        for depth in range(1, len(path) + 1):
+            group = ".".join(path[:depth])
+            points[group] = points.get(group, 0) + of
+            weights[group] = weights.get(group, 0) + weight_ppm
+    return [
+        {"name": group, "weight_ppm": weights[group], "points": of} for group, of in points.items()
+    ]
+
+
+def _way(emitted: Emitted, card: Card) -> dict[str, Any] | None:
+    if emitted.way is None:
+        return None
+    reachable, score, steps = emitted.way
+    return {
+        "reachable": reachable,
+        "score": score,
+        "steps": [
+            {
+                "name": name,
+                "curve_points": points,
+                "value": value / MICRO if isinstance(value, int) else value,
+                "says": words_of(card.by_name[name], value) if name in card.by_name else name,
+            }
+            for name, points, value in steps
+        ],
+    }
+
+
+def _contribution(line: Told, card: Card) -> dict[str, Any]:
     name, kind, points, curve_points, value, weight_ppm = line
+    spec = card.by_name.get(name) if kind == "measure" else None
     if kind == "override":
         says: str | None = next((o.says for o in card.overrides if o.name == name), None)
     else:
-        says = None if spec is None or kind != "measure" else words_of(spec, value)
+        says = None if spec is None else words_of(spec, value)
     return {
         "name": name,
         "kind": kind,
         "group": None if spec is None else spec.group,
-        "value": None if value is None else value / 1_000_000,
+        "value": value / MICRO if isinstance(value, int) else value,
         "curve_points": curve_points,
         "weight_ppm": weight_ppm,
         "points": points,
@@ -167,22 +245,27 @@ def _contribution(
     }
 
 
-def words_of(spec: MeasureSpec, value: int | None) -> str:
+def words_of(spec: MeasureSpec, value: Value) -> str:
     """A measure's value in words: its ``says`` text with the value in it."""
-    shown = "no data" if value is None else _shown(spec.metric.unit, value)
-    if spec.says is not None and value is not None:
-        return spec.says.replace("{value}", shown)
+    shown = "no data" if value is None else _shown(spec.shown, value)
+    says = None if value is None else spec.says_at.get(value, spec.says)
+    if says is not None:
+        return says.replace("{value}", shown)
     return f"{spec.name.replace('_', ' ')}: {shown}"
 
 
-def _shown(unit: Unit, value: int) -> str:
+def _shown(unit: Unit, value: Value) -> str:
+    if not isinstance(value, int):
+        return str(value)
     if unit is Unit.RATIO:
         return f"{round(value / 10_000)} %"
     if unit is Unit.SECONDS:
-        return _span(value // 1_000_000)
+        return _span(value // MICRO)
     if unit is Unit.DAYS:
-        return _span((value * 86_400 + 500_000) // 1_000_000)
-    number = value / 1_000_000
+        return _span((value * 86_400 + 500_000) // MICRO)
+    number = value / MICRO
+    if unit is Unit.MONEY:
+        return f"{number:,.0f}"
     return f"{number:.0f}" if number == int(number) or number >= 100 else f"{number:.1f}"
 
 

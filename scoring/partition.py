@@ -17,18 +17,23 @@ from schemas.control import CONTROL, ScorecardActivated, SourceStalled
 from schemas.signals import Block, ControlCopy, LogRecord, Progress, Signal, Tick
 from scoring.book import Book
 from scoring.card import Card
+from scoring.cards_in_use import CardsInUse
 from scoring.due import DueQueue
 from scoring.duplicates import Seen
 from scoring.emission import evaluate_and_emit
 from scoring.fold import fold
+from scoring.moment import Moment
 from scoring.outputs import Output
+from scoring.progress import note_progress, read_to_ms
+from scoring.recent import note
 from scoring.row import NO_CARD, Customer, Header
-from scoring.state import HELD_MAX
+from scoring.state import DAY_MS, forget
 
 __all__ = ["Counts", "FoldPolicy", "Gap", "PartitionFold", "TickMode"]
 
 LATE_MS = 24 * 3_600_000
-RECENT_MAX = 3
+#: Forgetting is for memory's sake, so it need not be done each day.
+PRUNE_DAYS = 7
 
 
 class TickMode(StrEnum):
@@ -86,16 +91,20 @@ class PartitionFold:
         self.bands: dict[str, int] = {}
         self._book = Book(rows, policy.cache_customers)
         self._queue = DueQueue()
-        text = self._book.card_text()
-        self.card: Card | None = None if text is None else policy.load_card(text)
+        self._cards = CardsInUse(self._book, policy.load_card)
         self._rebuild()
+
+    @property
+    def card(self) -> Card | None:
+        """The active scorecard."""
+        return self._cards.card
 
     def _rebuild(self) -> None:
         """From the rows' prefixes what is not stored: the dirty set, the due-queue, the counts."""
-        card = b"" if self.card is None else self.card.mark
+        mark = self._cards.mark
         due = []
         for customer_id, prefix in self._book.prefixes():
-            if prefix.dirty or prefix.card not in (card, NO_CARD):
+            if prefix.dirty or prefix.card not in (mark, NO_CARD):
                 self._queue.ready.add(customer_id)
             if prefix.band:
                 self._count_band(None, prefix.band)
@@ -156,9 +165,9 @@ class PartitionFold:
         elif type(record) is Tick:
             return self._tick(offset, append_ms, record)
         elif type(record) is Progress:
-            self._progress(record)
+            note_progress(self.header, record)
         elif type(record) is ControlCopy:
-            self._control(record)
+            self._control(append_ms, record)
         return []
 
     # -- events ------------------------------------------------------------------------------
@@ -172,6 +181,8 @@ class PartitionFold:
         live, ready = self._book.live, self._queue.ready
         sources, check, counts = block.sources, self._book.duplicates.check, self.counts
         touched: dict[str, Customer] = {}
+        # Before there is a card nobody knows what to keep of an event.
+        plan = None if self.card is None else self._cards.plan
         for signal in block.signals:
             if signal[0] <= applied_to:
                 counts.duplicates += 1
@@ -188,11 +199,11 @@ class PartitionFold:
                 counts.unchecked += 1
             counts.signals += 1
             signal[3] = sources[signal[3]]
-            if at_ms > frontier_ms and (not wall or len(customer.state.held) < HELD_MAX):
-                self._hold(customer_id, customer, signal)
+            if (at_ms > frontier_ms or plan is None) and self._holds(customer_id, customer, signal):
+                counts.held += 1
             else:
-                fold(customer.state, signal)
-                _note(customer, signal)
+                fold(customer.state, signal, self._cards.plan)
+                note(customer.recent, signal)
                 if at_ms < late_ms:
                     customer.late = True
                 customer.dirty = True
@@ -205,13 +216,19 @@ class PartitionFold:
             customer.position = offset
         self._book.changed.update(touched)
 
-    def _hold(self, customer_id: str, customer: Customer, signal: Signal) -> None:
-        """Keep a signal whose time has not come; it makes the customer due at its event time."""
+    def _holds(self, customer_id: str, customer: Customer, signal: Signal) -> bool:
+        """Keep a signal whose time has not come; it makes the customer due at its event time.
+
+        In a row there is room for some only; beyond them a signal is applied before its time.
+        """
+        if self.policy.mode is TickMode.WALL and not customer.has_room_for(signal):
+            customer.state.turned_away("held")
+            return False
         customer.state.held.append(signal)
-        self.counts.held += 1
         if customer.due_ms is None or signal[1] < customer.due_ms:
             customer.due_ms = signal[1]
             self._queue.push(signal[1], customer_id)
+        return True
 
     # -- time --------------------------------------------------------------------------------
 
@@ -227,7 +244,9 @@ class PartitionFold:
         for customer_id in self._queue.take(tick):
             customer = self._book.live.get(customer_id) or self._book.open(customer_id, append_ms)
             if customer.position < offset and (
-                customer.dirty or _is_due(customer, now_ms) or _has_other_card(customer, card)
+                customer.dirty
+                or _is_due(customer, now_ms)
+                or _has_other_mark(customer, self._cards.mark)
             ):
                 outputs += self._evaluate(customer_id, customer, card, now_ms)
                 customer.position = offset
@@ -251,7 +270,11 @@ class PartitionFold:
                 if instant >= now_ms:
                     break
                 outputs += self._evaluate_once(customer_id, customer, card, instant)
-            if not (customer.dirty or _is_due(customer, now_ms) or _has_other_card(customer, card)):
+            if not (
+                customer.dirty
+                or _is_due(customer, now_ms)
+                or _has_other_mark(customer, self._cards.mark)
+            ):
                 return outputs
         return outputs + self._evaluate_once(customer_id, customer, card, now_ms)
 
@@ -261,8 +284,18 @@ class PartitionFold:
         self._release(customer, now_ms)
         self.counts.evaluations += 1
         before = customer.emitted
+        state = customer.state
+        if now_ms // DAY_MS >= state.pruned_day + PRUNE_DAYS:
+            state.pruned_day = now_ms // DAY_MS
+            self._cards.plan.prune(state, now_ms)
+            forget(state, now_ms)
         outputs = evaluate_and_emit(
-            customer_id, customer, card, card.mark, now_ms, source=self.policy.source
+            customer_id,
+            customer,
+            card,
+            self._cards.mark,
+            self.moment(customer, now_ms),
+            source=self.policy.source,
         )
         if outputs and customer.emitted is not None:
             self._count_band(None if before is None else before.band, customer.emitted.band)
@@ -278,6 +311,10 @@ class PartitionFold:
                 self.counts.transitions += 1
         return outputs
 
+    def moment(self, customer: Customer, now_ms: int) -> Moment:
+        """An instant in the life of a customer of this partition."""
+        return self._cards.moment(customer.epoch, now_ms)
+
     def _count_band(self, before: str | None, after: str) -> None:
         if before is not None and self.bands.get(before, 0) > 0:
             self.bands[before] -= 1
@@ -291,12 +328,13 @@ class PartitionFold:
         rest = []
         for signal in held:
             if signal[1] <= now_ms:
-                fold(customer.state, signal)
-                _note(customer, signal)
+                fold(customer.state, signal, self._cards.plan)
+                note(customer.recent, signal)
                 customer.dirty = True
             else:
                 rest.append(signal)
         customer.state.held = rest
+        customer.held_bytes = None
 
     def _requeue(self, customer_id: str, customer: Customer) -> None:
         if customer.dirty:
@@ -306,42 +344,30 @@ class PartitionFold:
 
     # -- global decisions --------------------------------------------------------------------
 
-    def _progress(self, record: Progress) -> None:
-        known = self.header.progress_ms
-        for source_tp, read_to_ms in record.read_to_ms.items():
-            if read_to_ms > known.get(source_tp, -1):
-                known[source_tp] = read_to_ms
-
-    def _control(self, copy: ControlCopy) -> None:
+    def _control(self, append_ms: int, copy: ControlCopy) -> None:
         if copy.offset <= self.header.control_offset:
             return
         self.header.control_offset = copy.offset
         record = CONTROL.validate_json(copy.body)
         if isinstance(record, ScorecardActivated):
             if record.hash != self.header.card_hash:
-                self.card = self.policy.load_card(record.text)
-                self.header.card_hash = record.hash
-                self._book.keep_card(record.hash, record.text)
+                at_ms = self._time_of(append_ms)
+                self._cards.activate(record.hash, record.text, append_ms, at_ms)
                 self._queue.ready.update(self.customers())
-        elif isinstance(record, SourceStalled):
-            if record.topic not in self.header.stalled:
-                self.header.stalled.append(record.topic)
-        elif record.topic in self.header.stalled:
-            self.header.stalled.remove(record.topic)
+        else:
+            since_ms = self._time_of(append_ms) if isinstance(record, SourceStalled) else None
+            if self._cards.stall(record.topic, since_ms) and self.card is not None:
+                self._queue.ready.update(self.customers())
+
+    def _time_of(self, append_ms: int) -> int:
+        """The partition's time at a record: the broker's clock, or that of the events."""
+        return append_ms if self.policy.mode is TickMode.WALL else self.header.tick_ms
 
     # -- ticks to append ---------------------------------------------------------------------
 
     def read_to_ms(self, sources: Collection[str]) -> int | None:
-        """How far all sources that are not stalled have been read; None if one is not known.
-
-        ``sources`` are those that must be known, as ``topic/partition``.
-        """
-        stalled = self.header.stalled
-        known = self.header.progress_ms
-        wanted = [tp for tp in {*sources, *known} if tp.rpartition("/")[0] not in stalled]
-        if not all(tp in known for tp in wanted):
-            return None
-        return min((known[tp] for tp in wanted), default=None)
+        """How far all of ``sources`` (as ``topic/partition``) have been read; see there."""
+        return read_to_ms(self.header, sources)
 
     def ticks(self, clock_ms: int, customers_max: int, sources: Collection[str] = ()) -> list[Tick]:
         """The ticks to append now: none if nothing is to be done, several if too many wait.
@@ -351,13 +377,13 @@ class PartitionFold:
         ``sources`` (``topic/partition``) has been heard of, and while of one nothing
         is known (its progress is 0), there are none: nobody is judged as of 1970.
         """
-        read_to_ms = self.read_to_ms(sources)
-        if self.card is None or not read_to_ms:
+        reached_ms = self.read_to_ms(sources)
+        if self.card is None or not reached_ms:
             return []
         if self.policy.mode is TickMode.EVENT:
-            now_ms = self._event_time(read_to_ms)
+            now_ms = self._event_time(reached_ms)
         else:
-            now_ms = min(clock_ms, read_to_ms)
+            now_ms = min(clock_ms, reached_ms)
         return self._queue.ticks(max(now_ms, self.header.tick_ms), customers_max)
 
     def _event_time(self, read_to_ms: int) -> int:
@@ -368,20 +394,10 @@ class PartitionFold:
         return read_to_ms // self.policy.step_ms * self.policy.step_ms
 
 
-def _note(customer: Customer, signal: Signal) -> None:
-    """Remember the latest events of each kind: they explain the next change."""
-    recent = customer.recent.setdefault(signal[5], [])
-    if len(recent) == RECENT_MAX and signal[1] < recent[0][0]:
-        return  # sorted: most events cost one comparison
-    recent.append((signal[1], signal[3], signal[4]))
-    recent.sort()
-    del recent[:-RECENT_MAX]
-
-
 def _is_due(customer: Customer, now_ms: int) -> bool:
     return customer.due_ms is not None and customer.due_ms <= now_ms
 
 
-def _has_other_card(customer: Customer, card: Card) -> bool:
-    """Whether the last evaluation was made with another scorecard."""
-    return customer.card not in (card.mark, NO_CARD)
+def _has_other_mark(customer: Customer, mark: bytes) -> bool:
+    """Whether the last evaluation was made with another scorecard, or other stalled sources."""
+    return customer.card not in (mark, NO_CARD)

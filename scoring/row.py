@@ -15,9 +15,11 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from schemas.signals import Signal
 from scoring.bands import Standing
 from scoring.duplicates import Segment
-from scoring.state import CustomerState
+from scoring.evaluate import Past
+from scoring.state import HELD_BYTES_MAX, HELD_MAX, CustomerState
 
 __all__ = [
     "CARD_KEY",
@@ -30,6 +32,7 @@ __all__ = [
     "Header",
     "Prefix",
     "RowError",
+    "Told",
     "decode_header",
     "decode_segment",
     "encode_header",
@@ -85,6 +88,10 @@ class Prefix(NamedTuple):
         return _BANDS[self.flags >> _BAND_SHIFT]
 
 
+#: A line as it was told: name, kind, points, curve points, value, weight.
+Told = tuple[str, str, int, int | None, int | str | None, int]
+
+
 class Emitted(msgspec.Struct, array_like=True, frozen=True):
     """The last score told to the world: all that a view needs of it."""
 
@@ -94,7 +101,7 @@ class Emitted(msgspec.Struct, array_like=True, frozen=True):
     band: str
     letter: str | None
     coverage_ppm: int
-    lines: list[tuple[str, str, int, int | None, int | None, int]]
+    lines: list[Told]
     overrides: list[str]
     pending: tuple[str, int, int] | None
     cause: str
@@ -104,10 +111,17 @@ class Emitted(msgspec.Struct, array_like=True, frozen=True):
     events: list[tuple[str, str]]
     next_ms: int | None
     attributes: dict[str, Any] = {}
+    #: Segment, stage, archetype, outlook: kind -> (class, since).
+    places: dict[str, tuple[str, int]] = {}
+    indicators: dict[str, tuple[int, int | None]] = {}
+    #: Further scores: name, score, letter, coverage, lines.
+    others: list[tuple[str, int | None, str | None, int, list[Told]]] = []
+    #: The way to green: reachable, score, and the steps (measure, points, value).
+    way: tuple[bool, int, list[tuple[str, int, int | str | None]]] | None = None
 
 
 class _Body(msgspec.Struct, array_like=True):
-    standing: Standing
+    past: Past
     emitted: msgspec.Raw
     recent: dict[int, list[tuple[int, str, str]]]
     state: CustomerState
@@ -117,8 +131,8 @@ class Customer:
     """A customer while unpacked: the row's fields, and the state."""
 
     __slots__ = (
-        "card", "dirty", "due_ms", "emitted", "epoch", "late", "packed_emitted", "position",
-        "recent", "sequence", "standing", "state",
+        "card", "dirty", "due_ms", "emitted", "epoch", "held_bytes", "late", "packed_emitted",
+        "past", "position", "recent", "sequence", "state",
     )  # fmt: skip
 
     def __init__(self, epoch: int) -> None:
@@ -130,13 +144,31 @@ class Customer:
         #: An event since the last evaluation was history when it came.
         self.late = False
         self.card = NO_CARD
-        self.standing = Standing()
+        self.past = Past()
         self.emitted: Emitted | None = None
         #: ``emitted`` with its packed form: it changes far less often than the state.
         self.packed_emitted: tuple[Emitted | None, bytes] = (None, _NIL)
         #: Kind -> the latest events of it since the last evaluation: (event time, source, id).
         self.recent: dict[int, list[tuple[int, str, str]]] = {}
         self.state = CustomerState()
+        #: What the held signals take; None until somebody asks.
+        self.held_bytes: int | None = None
+
+    def has_room_for(self, signal: Signal) -> bool:
+        """Whether a signal may be held; if so its size is counted."""
+        held = self.state.held
+        if self.held_bytes is None or not held:
+            self.held_bytes = sum(len(_encoder.encode(one)) for one in held)
+        size = len(_encoder.encode(signal))
+        if len(held) >= HELD_MAX or self.held_bytes + size > HELD_BYTES_MAX:
+            return False
+        self.held_bytes += size
+        return True
+
+    @property
+    def standing(self) -> Standing:
+        """The band, and the one that is pending."""
+        return self.past.standing
 
 
 class Header(msgspec.Struct, array_like=True):
@@ -151,7 +183,8 @@ class Header(msgspec.Struct, array_like=True):
     progress_ms: dict[str, int] = {}
     tick_ms: int = 0
     card_hash: str = ""
-    stalled: list[str] = []
+    #: Source topics that are not waited for, and since when.
+    stalled: dict[str, int] = {}
     #: Last record of the control topic taken over.
     control_offset: int = -1
     #: Partition count of the signals log; 0 until known.
@@ -159,6 +192,10 @@ class Header(msgspec.Struct, array_like=True):
     #: Numbers of the id segments still held.
     segments: dict[int, int] = {}
     segment_next: int = 0
+    #: The scorecard before the active one: its series are kept, for a roll-back.
+    previous_hash: str = ""
+    #: Series that were not kept from the beginning: key -> (append time, time) of their first card.
+    began: dict[int, tuple[int, int]] = {}
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -179,7 +216,7 @@ def pack(customer: Customer) -> bytes:
     if customer.packed_emitted[0] is not emitted:
         customer.packed_emitted = (emitted, _encoder.encode(emitted))
     raw = msgspec.Raw(customer.packed_emitted[1])
-    body = _Body(customer.standing, raw, customer.recent, customer.state)
+    body = _Body(customer.past, raw, customer.recent, customer.state)
     flags = (_DIRTY if customer.dirty else 0) | (_LATE if customer.late else 0)
     flags |= _BANDS.index("" if emitted is None else emitted.band) << _BAND_SHIFT
     due = _NEVER if customer.due_ms is None else customer.due_ms
@@ -229,7 +266,7 @@ def unpack(row: bytes) -> Customer:
     customer.dirty = bool(prefix.flags & _DIRTY)
     customer.late = bool(prefix.flags & _LATE)
     customer.card = prefix.card
-    customer.standing = body.standing
+    customer.past = body.past
     customer.emitted = emitted
     customer.packed_emitted = (emitted, bytes(body.emitted))
     customer.recent = body.recent

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from schemas.account import AccountChanged, AccountClosed, AccountCreated
+from schemas.base import Happening
 from schemas.billing import BillingChanged
 from schemas.engagement import (
     CampaignReacted,
@@ -28,6 +29,7 @@ from schemas.inbound import InboundEvent
 from schemas.signals import Kind, Signal
 from schemas.tickets import TicketChanged
 from schemas.usage import ActivityRecorded, FeatureUsed
+from scoring.fields import PROPERTIES_AT
 
 __all__ = ["USER_KINDS", "at_ms", "signal_of"]
 
@@ -59,14 +61,16 @@ def at_ms(at: datetime) -> int:
 
 def signal_of(event: InboundEvent, offset: int, source_ix: int) -> Signal:
     """An event's signal; ``offset`` is its source's, ``source_ix`` its index in the block."""
-    return [
-        offset,
-        at_ms(event.occurred_at),
-        event.customer_id,
-        source_ix,
-        event.event_id,
-        *_PAYLOADS[type(event)](event),
-    ]
+    payload = _PAYLOADS[type(event)](event)
+    signal = [
+        offset, at_ms(event.occurred_at), event.customer_id, source_ix, event.event_id, *payload,
+    ]  # fmt: skip
+    if isinstance(event, Happening):
+        own_at = PROPERTIES_AT.get(payload[0])
+        if own_at is not None and event.properties:
+            signal += [None] * (own_at - len(signal))
+            signal.append(event.properties)
+    return signal
 
 
 def _ms(at: datetime | None) -> int | None:
@@ -89,7 +93,7 @@ def _account(event: AccountCreated | AccountChanged) -> tuple[Any, ...]:
     if fields.get("status") is not None:
         fields["status"] = str(fields["status"])
     if isinstance(event, AccountCreated):
-        fields.setdefault("started_at", at_ms(event.occurred_at))
+        fields["created_at"] = at_ms(event.occurred_at)
     return (Kind.ACCOUNT, fields)
 
 
@@ -118,6 +122,7 @@ def _activity(event: ActivityRecorded) -> tuple[Any, ...]:
         event.amount_minor,
         event.currency,
         rating,
+        *_given(event.item),
     )
 
 
@@ -157,7 +162,8 @@ def _survey(event: SurveyAnswered) -> tuple[Any, ...]:
     low, high = _SCALES[event.survey]
     low = low if event.scale_min is None else float(event.scale_min)
     high = high if event.scale_max is None else float(event.scale_max)
-    return (Kind.SURVEY, str(event.survey), _ppm(event.score, low, high), round(event.score * 1000))
+    ppm, milli = _ppm(event.score, low, high), round(event.score * 1000)
+    return (Kind.SURVEY, str(event.survey), ppm, milli, *_given(event.respondent))
 
 
 def _feedback(event: FeedbackGiven) -> tuple[Any, ...]:
@@ -165,7 +171,7 @@ def _feedback(event: FeedbackGiven) -> tuple[Any, ...]:
 
 
 def _contact(event: ContactMade) -> tuple[Any, ...]:
-    return (Kind.CONTACT, str(event.kind), str(event.direction))
+    return (Kind.CONTACT, str(event.kind), str(event.direction), *_given(event.by))
 
 
 def _goal(event: GoalChanged) -> tuple[Any, ...]:
@@ -185,19 +191,29 @@ def _lifecycle(event: LifecycleEntered) -> tuple[Any, ...]:
 
 
 def _campaign(event: CampaignReacted) -> tuple[Any, ...]:
-    return (Kind.TOUCH, f"campaign.{event.reaction}", 0)
+    what = f"campaign.{event.reaction}"
+    return (Kind.TOUCH, what, 0, *_given(event.campaign, event.contact))
 
 
 def _community(event: CommunityActed) -> tuple[Any, ...]:
-    return (Kind.TOUCH, f"community.{event.activity}", 0)
+    sentiment = None if event.sentiment is None else str(event.sentiment)
+    what = f"community.{event.activity}"
+    return (Kind.TOUCH, what, 0, *_given(event.channel, event.user, sentiment))
 
 
 def _learning(event: LearningUsed) -> tuple[Any, ...]:
-    return (Kind.TOUCH, f"learning.{event.kind}", int(event.completed))
+    what = f"learning.{event.kind}"
+    return (Kind.TOUCH, what, int(event.completed), *_given(event.item, event.user))
 
 
 def _visit(event: SiteVisited) -> tuple[Any, ...]:
-    return (Kind.TOUCH, "visit", 0)
+    return (Kind.TOUCH, "visit", 0, *_given(event.page, event.user))
+
+
+def _given(*fields: str | None) -> tuple[str | None, ...]:
+    """Fields at the end of a payload, without what is None after the last one given."""
+    most = max((n for n, field in enumerate(fields, 1) if field is not None), default=0)
+    return fields[:most]
 
 
 _PAYLOADS: dict[type, Callable[[Any], tuple[Any, ...]]] = {

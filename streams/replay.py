@@ -14,18 +14,21 @@ from typing import Any, BinaryIO
 
 import msgspec
 
+from schemas.control import ScorecardActivated
 from schemas.inbound import Rejection, family_of, parse
 from schemas.signals import Block, ControlCopy, Progress, Signal
 from schemas.topics import Topics
 from scoring.card import Card
-from scoring.evaluate import evaluate
+from scoring.emission import exact
+from scoring.evaluate import assess
 from scoring.outputs import health_of
 from scoring.partition import FoldPolicy, PartitionFold, TickMode
 from scoring.signals import signal_of
+from streams.clock import from_ms
 from streams.exits import Exit, NamedExit
 from streams.scorecards import load_card
 
-__all__ = ["Replay", "Result"]
+__all__ = ["Replay", "Result", "final_health", "lines_of"]
 
 BLOCK_LINES = 1000
 GZIP_MAGIC = b"\x1f\x8b"
@@ -61,22 +64,21 @@ class Replay:
             {},
             FoldPolicy(load_card, TickMode.EVENT, step_ms, as_of_ms, source="/vitals/replay"),
         )
-        self._fold.apply(0, 0, _activation(self.card, card_text))
+        self._fold.apply(0, 0, _activation(self.card, card_text, 0, 0))
         self._open: dict[str, tuple[list[Signal], dict[str, int]]] = {}
         self._waiting = 0
 
     def read(self, paths: Sequence[Path], progress: Callable[[int], None] = lambda _: None) -> None:
         """Fold the lines of files; ``progress`` hears of bytes read (compressed ones)."""
-        for path in paths:
-            for number, line in enumerate(_lines(path, progress), 1):
-                if line.strip():
-                    self._line(line, f"{path}:{number}")
+        for line, where in lines_of(paths, progress):
+            self.take(line, where)
 
-    def _line(self, line: bytes, where: str) -> None:
+    def take(self, line: bytes, where: str) -> None:
+        """Fold one line; ``where`` stands in the message if it is no event."""
         event = parse("redrive", line)
         if isinstance(event, Rejection):
-            reasons = self.result.rejected
-            reasons[event.reason] = reasons.get(event.reason, 0) + 1
+            reasons, reason = self.result.rejected, str(event.reason)
+            reasons[reason] = reasons.get(reason, 0) + 1
             if len(self.result.first_rejections) < 5:
                 self.result.first_rejections.append(f"{where}: {event.reason}: {event.detail}")
             return
@@ -111,6 +113,30 @@ class Replay:
     def _apply(self, record: Any) -> list[Any]:
         return self._fold.apply(self._fold.header.position, 0, record)
 
+    def switch(self, text: str) -> list[dict[str, Any]]:
+        """Activate another card at the end, as ``vitals scorecard activate`` does it.
+
+        To be called after :meth:`finish`. The changes that it makes at once; those that
+        wait for a hold are :meth:`pending` then.
+
+        Raises:
+            NamedExit: exit code 2, if the card is wrong.
+        """
+        known = len(self.result.changes)
+        self._apply(_activation(load_card(text), text, 1, self.result.as_of_ms))
+        self._advance(self.result.as_of_ms)
+        return self.result.changes[known:]
+
+    def pending(self) -> dict[str, tuple[str, str]]:
+        """The customers that wait for the end of a hold: the band they are in, and the next."""
+        found = {}
+        for customer_id in sorted(self._fold.customers()):
+            customer = self._fold.customer(customer_id)
+            if customer is not None and customer.past.standing.pending is not None:
+                standing = customer.past.standing
+                found[customer_id] = (str(standing.band), str(standing.pending))
+        return found
+
     def finish(self) -> Result:
         """Evaluate everybody at ``as_of``, or at the first fixed instant after the last event."""
         self._flush()
@@ -134,16 +160,8 @@ def final_health(
     customer = fold.customer(customer_id)
     if customer is None or customer.emitted is None:
         return None
-    evaluation = evaluate(customer.state, customer.standing, card, now_ms)
-    emitted = msgspec.structs.replace(
-        customer.emitted,
-        score=evaluation.score,
-        band=str(evaluation.standing.band),
-        letter=evaluation.letter,
-        coverage_ppm=evaluation.coverage_ppm,
-        lines=[tuple(line) for line in evaluation.lines],
-        overrides=list(evaluation.overrides),
-    )
+    moment = fold.moment(customer, now_ms)
+    emitted = exact(customer.emitted, assess(customer.state, customer.past, card, moment), card)
     health = health_of(emitted, card)
     return {
         "name": customer.state.fact("name"),
@@ -180,18 +198,34 @@ def _change(body: bytes) -> dict[str, Any]:
     }
 
 
-def _activation(card: Card, text: str) -> ControlCopy:
-    body = {
-        "type": "scorecard.activated",
-        "at": "1970-01-01T00:00:00Z",
-        "author": "replay",
-        "reason": "replay",
-        "name": card.name,
-        "version": card.version,
-        "hash": card.hash,
-        "text": text,
-    }
-    return ControlCopy(0, msgspec.json.encode(body))
+def _activation(card: Card, text: str, number: int, at_ms: int) -> ControlCopy:
+    """The decision to score with a card; ``number`` is its place among the decisions."""
+    decision = ScorecardActivated(
+        at=from_ms(at_ms),
+        author="replay",
+        reason="replay",
+        name=card.name,
+        version=card.version,
+        hash=card.hash,
+        text=text,
+    )
+    return ControlCopy(number, decision.model_dump_json().encode())
+
+
+def lines_of(
+    paths: Sequence[Path], progress: Callable[[int], None] = lambda _: None
+) -> Iterator[tuple[bytes, str]]:
+    """The lines of files that are not empty, each with its place, such as ``events.jsonl:7``.
+
+    ``progress`` hears of bytes read (compressed ones).
+
+    Raises:
+        NamedExit: exit code 2, if a file cannot be read.
+    """
+    for path in paths:
+        for number, line in enumerate(_lines(path, progress), 1):
+            if line.strip():
+                yield line, f"{path}:{number}"
 
 
 def _lines(path: Path, progress: Callable[[int], None]) -> Iterator[bytes]:

@@ -5,7 +5,7 @@ two folds that read the same log.
 """
 
 import json
-from collections.abc import Callable, Iterable, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -16,13 +16,19 @@ import msgspec
 
 from schemas import signals
 from schemas.inbound import AnyEvent, InboundEvent, family_of
-from schemas.signals import Block, ControlCopy, LogRecord, Progress, Tick
+from schemas.signals import Block, ControlCopy, LogRecord, Progress, Signal, Tick
 from schemas.topics import SOURCES
 from scoring.card import Card, hash_of
+from scoring.fold import fold
+from scoring.metrics import Metric, Vocabulary, compile_metric
+from scoring.moment import Moment, Reading
+from scoring.money import parse_rates
 from scoring.outputs import Output
 from scoring.partition import FoldPolicy, PartitionFold, TickMode
+from scoring.plan import Plan
 from scoring.row import Customer
 from scoring.signals import signal_of
+from scoring.state import CustomerState
 from streams.scorecards import load_card
 
 DAY_MS = 86_400_000
@@ -36,6 +42,37 @@ SHIPPED = (Path(__file__).parents[1] / "deploy" / "scorecards" / "b2b-saas.yaml"
 def card_of(text: str) -> Card:
     """The compiled card, once per text."""
     return load_card(text)
+
+
+@lru_cache(maxsize=512)
+def metric_of(text: str) -> Metric:
+    """The compiled metric, once per text; amounts are in euro, a dollar is 90 cents."""
+    return compile_metric(text, Vocabulary(rates=parse_rates({"USD": "0.9"}, "EUR")))
+
+
+def plan_of(*metrics: str) -> Plan:
+    """The plan that keeps what these metrics read."""
+    return Plan(one for text in metrics for one in metric_of(text).series)
+
+
+def reading_of(
+    state: CustomerState, metric: str, now_ms: int, began: Mapping[int, int] | None = None
+) -> Reading:
+    """What a metric reads off a state that was kept for it."""
+    return metric_of(metric).read(state, Moment(now_ms, began))
+
+
+def folded(plan: Plan, found: Iterable[Signal]) -> CustomerState:
+    """The state after these signals."""
+    state = CustomerState()
+    for signal in found:
+        fold(state, signal, plan)
+    return state
+
+
+def signals_of(events: Iterable[InboundEvent]) -> list[Signal]:
+    """Events as the fold sees them: the source by its name."""
+    return [[*(one := signal_of(e, n, 0))[:3], e.source, *one[4:]] for n, e in enumerate(events)]
 
 
 def at(ms: int) -> str:
@@ -154,6 +191,19 @@ class Log:
             self.offsets[topic] = first + len(run)
             self.add(block_of(run, first, topic), append_ms)
 
+    def read_signals(self, append_ms: int, found: Iterable[Signal], customer: str = "acme") -> None:
+        """Append signals as the fold sees them, as a block that says they are the customer's."""
+        topic = "health.redrive.v1"
+        first = self.offsets.get(topic, 0)
+        sources: list[str] = []
+        block = Block(topic, 0, sources, [])
+        for offset, (_, at_ms, _, source, *rest) in enumerate(found, first):
+            if source not in sources:
+                sources.append(source)
+            block.signals.append([offset, at_ms, customer, sources.index(source), *rest])
+        self.offsets[topic] = first + len(block.signals)
+        self.add(block, append_ms)
+
     def tick(self, now_ms: int, **bounds: str | None) -> list[Output]:
         """Append a tick at its own time."""
         return self.add(Tick(now_ms, **bounds), now_ms)
@@ -178,7 +228,7 @@ def canonical(customer: Customer) -> Any:
 
     Nor does the order count in which dictionaries, recent events and held signals were filled.
     """
-    row = {name: getattr(customer, name) for name in Customer.__slots__}
+    row = {name: getattr(customer, name) for name in Customer.__slots__ if name != "held_bytes"}
     state = {name: getattr(customer.state, name) for name in customer.state.__struct_fields__}
     state["held"] = sorted((signal[1:] for signal in state["held"]), key=repr)
     recent = {kind: sorted(entries) for kind, entries in customer.recent.items()}

@@ -68,6 +68,11 @@ ratings = st.one_of(
 scales = st.one_of(st.integers(1, 100), st.floats(0.5, 1e9, allow_nan=False))
 seconds = st.one_of(st.integers(0, 10**6), st.floats(0, 10 * 366 * 86_400, allow_nan=False))
 comments = st.text(st.characters(codec="utf-8"), max_size=200)
+properties = st.dictionaries(
+    st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,8}", fullmatch=True),
+    st.one_of(st.booleans(), st.integers(-(10**15), 10**15), st.floats(-1e15, 1e15), names),
+    max_size=3,
+)
 
 
 def _of(enum: Any) -> st.SearchStrategy[str]:
@@ -215,6 +220,11 @@ FIELDS: dict[str, tuple[Optional, Optional]] = {
     "engagement.lifecycle": ({"stage": names}, {}),
 }
 TYPES = tuple(FIELDS)
+#: What is said of the account as a whole: it has its own attributes.
+WITHOUT_PROPERTIES = frozenset(
+    {"engagement.pulse", "engagement.state", "engagement.lifecycle"}
+    | {name for name in TYPES if name.startswith("account.")}
+)
 
 
 def event_dicts(
@@ -236,8 +246,9 @@ def event_dicts(
             "type": st.just(name),
         }
         version = st.integers(0, 9999).map(lambda minor: f"1.{minor}")
+        own = _nullable(properties=properties) if name not in WITHOUT_PROPERTIES else {}
         return st.fixed_dictionaries(
-            {**envelope, **required}, optional={"schema_version": version, **optional}
+            {**envelope, **required}, optional={"schema_version": version, **own, **optional}
         )
 
     return st.sampled_from(sorted(types)).flatmap(of)

@@ -13,7 +13,13 @@ from streams.settings import Settings, options
 __all__ = ["command"]
 
 
-@click.command("replay")
+#: The first character keeps click from joining the lines.
+_EXAMPLES = """\b
+vitals import --mapping deploy/mappings/ravenstack.yaml FILES... --out events.jsonl
+vitals replay events.jsonl --as-of 2025-01-01T00:00:00Z --json scores.json"""
+
+
+@click.command("replay", epilog=_EXAMPLES)
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
     "--json", "json_file", type=click.Path(path_type=Path), help="Write the result as JSON."
@@ -29,16 +35,12 @@ __all__ = ["command"]
 def command(
     settings: Settings, files: tuple[Path, ...], json_file: Path | None, limit: int, quiet: bool
 ) -> None:
-    r"""Score JSON lines without a broker, in event time.
+    """Score JSON lines without a broker, in event time.
 
     FILES hold one event a line, of any family (what `vitals import` writes),
     gzipped or not. Customers are evaluated at fixed instants (--step-s, midnight
     UTC) and at --as-of (default: after the last event). Lines may be out of
     order by --disorder-s. Bad lines are counted and skipped.
-
-    \b
-    vitals import --mapping deploy/mappings/ravenstack.yaml FILES... --out events.jsonl
-    vitals replay events.jsonl --as-of 2025-01-01T00:00:00Z --json scores.json
     """
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn

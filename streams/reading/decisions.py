@@ -1,6 +1,8 @@
 """The control topic: which decisions were made, and adding one."""
 
+from collections.abc import Sequence
 from contextlib import aclosing
+from typing import NamedTuple
 
 import aiokafka
 from aiokafka.errors import KafkaError
@@ -12,7 +14,43 @@ from streams.exits import Exit, NamedExit
 from streams.reading.topic import REQUEST_MS_MAX, open_topic
 from streams.settings import Settings
 
-__all__ = ["activations", "append", "decisions"]
+__all__ = ["Entry", "activations", "append", "decisions", "history", "replaced"]
+
+
+class Entry(NamedTuple):
+    """An activation in the history: whether it acts now, and whether it went back.
+
+    A rollback activates a text that was active earlier and was replaced since.
+    """
+
+    activation: ScorecardActivated
+    active: bool
+    rollback: bool
+
+
+def history(activations: Sequence[ScorecardActivated]) -> list[Entry]:
+    """The activations, oldest first, each with what it was; the last one is active."""
+    entries: list[Entry] = []
+    earlier: set[str] = set()
+    for number, each in enumerate(activations, 1):
+        again = number > 1 and activations[number - 2].hash == each.hash
+        entries.append(
+            Entry(
+                each,
+                active=number == len(activations),
+                rollback=each.hash in earlier and not again,
+            )
+        )
+        earlier.add(each.hash)
+    return entries
+
+
+def replaced(activations: Sequence[ScorecardActivated]) -> ScorecardActivated | None:
+    """The activation whose text was active before the present one; None if there was no other."""
+    if not activations:
+        return None
+    active = activations[-1].hash
+    return next((each for each in reversed(activations) if each.hash != active), None)
 
 
 async def decisions(settings: Settings) -> list[tuple[int, ControlRecord]]:

@@ -24,27 +24,31 @@ RECORD_KINDS = ("block", "tick", "progress", "control")
 SIGNAL_KINDS = tuple(kind.name.lower() for kind in Kind)
 
 _FIELDS: dict[Kind, tuple[str, ...]] = {
-    Kind.FEATURE: ("feature", "user", "user_kind", "quantity", "duration_ms", "failed"),
-    Kind.ACTIVITY: ("activity", "user", "amount_minor", "currency", "rating_ppm"),
+    Kind.FEATURE: (
+        "feature", "user", "user_kind", "quantity", "duration_ms", "failed", "properties",
+    ),
+    Kind.ACTIVITY: (
+        "activity", "user", "amount_minor", "currency", "rating_ppm", "item", "properties",
+    ),
     Kind.TICKET: (
         "ticket", "change", "priority", "category",
-        "first_response_ms", "resolution_ms", "satisfaction_ppm",
+        "first_response_ms", "resolution_ms", "satisfaction_ppm", "properties",
     ),
     Kind.BILLING: (
         "change", "invoice", "due_at", "amount_minor", "currency", "mrr_minor", "seats", "plan",
-        "renewal_at", "reason", "subscription",
+        "renewal_at", "reason", "subscription", "properties",
     ),
-    Kind.SURVEY: ("survey", "score_ppm", "score_thousandths"),
-    Kind.FEEDBACK: ("sentiment", "feature"),
-    Kind.CONTACT: ("kind", "direction"),
-    Kind.GOAL: ("goal", "kind", "change", "due_at"),
+    Kind.SURVEY: ("survey", "score_ppm", "score_thousandths", "respondent", "properties"),
+    Kind.FEEDBACK: ("sentiment", "feature", "properties"),
+    Kind.CONTACT: ("kind", "direction", "by", "properties"),
+    Kind.GOAL: ("goal", "kind", "change", "due_at", "properties"),
     Kind.PULSE: ("pulse", "reason", "author", "expires_at"),
     Kind.STATE: ("state", "reason", "author", "expires_at"),
     Kind.LIFECYCLE: ("stage",),
-    Kind.TOUCH: ("what", "completed"),
+    Kind.TOUCH: ("what", "completed", "item", "user", "sentiment", "properties"),
 }  # fmt: skip
 #: On the wire these are Unix milliseconds.
-_TIMES = frozenset({"due_at", "renewal_at", "expires_at", "started_at"})
+_TIMES = frozenset({"due_at", "renewal_at", "expires_at", "started_at", "created_at"})
 _USER_KINDS = ("human", "automated", "staff")
 
 

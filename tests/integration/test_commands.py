@@ -426,14 +426,15 @@ def test_a_scorecard_is_activated_once_and_remembered(stand: Stand, tmp_path: Pa
 def test_a_wrong_scorecard_is_not_activated(stand: Stand, tmp_path: Path) -> None:
     """Every problem with its file and line, exit code 2, nothing appended."""
     wrong = tmp_path / "wrong.yaml"
-    wrong.write_text(CARD.read_text().replace("metric: days_since_use", "metric: days_since_us"))
-    line = next(n for n, text in enumerate(wrong.read_text().splitlines(), 1) if "since_us" in text)
+    wrong.write_text(CARD.read_text().replace("days_since(human_use)", "days_since(human_us)"))
+    lines = enumerate(wrong.read_text().splitlines(), 1)
+    line = next(n for n, text in lines if "human_us)" in text)
     before = len(stand.read("control"))
     for action in (("check",), ("activate", "--author", "a", "--reason", "r", *stand.kafka)):
         done = vitals("scorecard", *action, str(wrong))
         assert done.returncode == 2
         assert f"{wrong}:{line}: " in done.stderr
-        assert "did you mean days_since_use?" in done.stderr
+        assert "did you mean human_use?" in done.stderr
         assert "Traceback" not in done.stderr
     assert len(stand.read("control")) == before
 

@@ -21,11 +21,11 @@ from schemas.scores import Band, Cause, ScoreChanged, Transition
 from scoring.bands import Standing
 from scoring.card import Card
 from scoring.emission import cause_of, evaluate_and_emit
-from scoring.evaluate import Evaluation
-from scoring.metrics import Unit
+from scoring.evaluate import Evaluation, Past
+from scoring.moment import Moment, Reading, Value
 from scoring.outputs import _shown, outputs_of, rfc3339, view_of, words_of
-from scoring.readings import Reading
 from scoring.row import Customer, Emitted
+from scoring.units import Unit
 
 MARK, OTHER_MARK = b"12345678", b"87654321"
 
@@ -81,7 +81,7 @@ def test_the_cause_that_messages_nobody_wins(
 ) -> None:
     customer = Customer(0)
     customer.card, customer.late, customer.dirty = card, late, dirty
-    evaluation = Evaluation(None, Standing(Band(now)), None, 0, (), (), None)
+    evaluation = Evaluation(None, Past(Standing(Band(now))), None, 0, (), (), (), None)
     told = None if before is None else emitted(band=before)
     assert cause_of(told, evaluation, customer, MARK) is cause
 
@@ -100,8 +100,8 @@ def test_a_hold_that_history_or_a_new_card_began_stays_quiet_at_its_end(
 ) -> None:
     customer = Customer(0)
     customer.card = MARK
-    customer.standing = Standing(Band.YELLOW, Band.GREEN, 0, begun)
-    evaluation = Evaluation(None, Standing(Band.GREEN), None, 0, (), (), None)
+    customer.past = Past(Standing(Band.YELLOW, Band.GREEN, 0, begun))
+    evaluation = Evaluation(None, Past(Standing(Band.GREEN)), None, 0, (), (), (), None)
     assert cause_of(emitted(band="yellow"), evaluation, customer, MARK) is cause
 
 
@@ -215,7 +215,8 @@ def test_a_due_time_that_has_passed_is_put_off() -> None:
     stuck = replace(card.measures[0].metric, read=lambda *_: Reading(1, START_MS - 5))
     measures = (replace(card.measures[0], metric=stuck), *card.measures[1:])
     customer = log.customer()
-    evaluate_and_emit("acme", customer, replace(card, measures=measures), MARK, START_MS, source="")
+    moment = Moment(START_MS)
+    evaluate_and_emit("acme", customer, replace(card, measures=measures), MARK, moment, source="")
     assert customer.due_ms == START_MS + 1
 
 
@@ -274,14 +275,26 @@ def test_an_override_names_the_events_that_brought_it() -> None:
     assert "an invoice is 30 days overdue" in told["because"]
 
 
-def test_where_no_mover_names_a_kind_any_recent_event_will_do() -> None:
-    """A cancellation's override has no metric; its event is told all the same."""
+def test_an_override_without_a_number_names_its_events_too() -> None:
+    """A cancellation is a condition on billing, whatever came later of other kinds."""
     log = known_log(changed_card(("cancel_scheduled, band: red", "cancel_scheduled, cap: 10")))
     bye = event("billing.changed", START_MS + 1, event_id="bye", change="cancel_scheduled")
-    log.read(START_MS + 1, bye)
-    (told,) = data_of(log.tick(START_MS + 1))
-    assert told["movers"] == [{"name": "leaving", "kind": "override", "delta": told["delta"]}]
+    log.read(START_MS + 2, bye, event("engagement.visit", START_MS + 2, page="/"))
+    (told,) = data_of(log.tick(START_MS + 2))
+    mover = {"name": "leaving", "kind": "override"}
+    assert mover.items() <= told["movers"][0].items()
     assert told["events"] == [{"source": "app", "id": "bye"}]
+
+
+def test_where_no_mover_names_a_kind_any_recent_event_will_do() -> None:
+    """Three weeks of silence moved it, and a visit of the site was all that happened."""
+    log = known_log()
+    later_ms = START_MS + 21 * DAY_MS
+    log.read(later_ms, event("engagement.visit", later_ms, event_id="seen", page="/"))
+    (told,) = data_of(log.tick(later_ms))
+    assert told["cause"] == "event"
+    assert told["movers"][0]["name"] == "last_use"
+    assert told["events"] == [{"source": "app", "id": "seen"}]
 
 
 def test_because_of_too_little() -> None:
@@ -349,10 +362,13 @@ def test_account_facts_come_with_every_score() -> None:
         (Unit.COUNT, 3_000_000, "3"),
         (Unit.COUNT, 3_250_000, "3.2"),
         (Unit.COUNT, 123_400_000, "123"),
-        (Unit.SCORE, 9_000_000, "9"),
+        (Unit.COUNT, 9_000_000, "9"),
+        (Unit.MONEY, 1_234_600_000, "1,235"),
+        (Unit.MONEY, -800_000_000, "-800"),
+        (Unit.TEXT, "worried", "worried"),
     ],
 )
-def test_values_in_words(unit: Unit, value: int, words: str) -> None:
+def test_values_in_words(unit: Unit, value: Value, words: str) -> None:
     assert _shown(unit, value) == words
 
 

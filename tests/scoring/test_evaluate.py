@@ -1,19 +1,29 @@
 """The arithmetic of a score: weights, re-spread, coverage, caps, and what nobody scores."""
 
-from collections.abc import Callable
-from dataclasses import replace
 from fractions import Fraction
 
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from partitionlog import DAY_MS, SHIPPED, START_MS, Log, card_of, changed_card, event
+from partitionlog import (
+    DAY_MS,
+    HOUR_MS,
+    SHIPPED,
+    START_MS,
+    Log,
+    at,
+    card_of,
+    changed_card,
+    event,
+    folded,
+    signals_of,
+)
 from schemas.scores import Band
 from scoring.bands import Standing
-from scoring.card import Card
-from scoring.evaluate import Evaluation, Line, evaluate
-from scoring.readings import Reading
+from scoring.evaluate import Evaluation, Line, Past, evaluate
+from scoring.moment import Moment
+from scoring.plan import Plan
 from scoring.state import CustomerState
 
 ONE = 1_000_000
@@ -26,43 +36,34 @@ defaults: {minimum_coverage: 0%}
 weights: {talk: 60, pay: 40}
 groups:
   talk:
-    a: {share: 50, metric: nps_last, curve: {0: 0, 100: 100}}
-    b: {share: 30, metric: pulse, curve: {0: 0, 100: 100}}
-    c: {share: 20, metric: days_since_contact, curve: {0: 0, 100: 100}}
+    a: {share: 50, metric: last(property.a), curve: {0: 0, 100: 100}}
+    b: {share: 30, metric: last(property.b), curve: {0: 0, 100: 100}}
+    c: {share: 20, metric: last(property.c), curve: {0: 0, 100: 100}}
   pay:
-    d: {share: 100, metric: days_overdue, curve: {0: 100, 100: 0}}
+    d: {share: 100, metric: last(property.d), curve: {0: 100, 100: 0}}
 bands:
   green: {enter: ">= 75", leave: "< 70", hold: 24h}
   red: {enter: "< 50", leave: ">= 56", hold: 1h}
 letters: {A: 85, B: 70, C: 50, D: 0}
 overrides:
-  unpaid: {when: days_overdue >= 30, cap: 25}
-  tired: {when: pulse <= 25, cap: 40}
+  unpaid: {when: d >= 30, cap: 25}
+  tired: {when: b <= 25, cap: 40}
   leaving: {when: cancel_scheduled, band: red}
 """
 
 
-def with_values(text: str, **values: float | None) -> Card:
-    """The card of this text, whose measures read these values; None: no data."""
+def score_of(
+    text: str, /, facts: dict[str, object] | None = None, **values: float | None
+) -> Evaluation:
+    """The score of a customer whose measures have these values; None: no data."""
     card = card_of(text)
     assert set(values) <= set(card.by_name)
-
-    def constant(name: str) -> Callable[..., Reading]:
-        value = values.get(name)
-        return lambda *_: Reading(None if value is None else int(value * ONE))
-
-    measures = tuple(
-        replace(m, metric=replace(m.metric, read=constant(m.name))) for m in card.measures
-    )
-    names = {m.metric.name: m.metric for m in measures}
-    overrides = tuple(
-        o if o.metric is None else replace(o, metric=names[o.metric.name]) for o in card.overrides
-    )
-    return replace(card, measures=measures, overrides=overrides)
-
-
-def score_of(card: Card, state: CustomerState | None = None) -> Evaluation:
-    return evaluate(state or CustomerState(), Standing(), card, START_MS)
+    state = CustomerState(facts={name: (0, "e", fact) for name, fact in (facts or {}).items()})
+    for name, value in values.items():
+        if value is not None:
+            (series,) = card.by_name[name].metric.series
+            state.series[series.key] = [START_MS, "e", int(value * ONE)]
+    return evaluate(state, Past(), card, Moment(START_MS))
 
 
 def lines_of(evaluation: Evaluation) -> dict[str, int]:
@@ -71,7 +72,7 @@ def lines_of(evaluation: Evaluation) -> dict[str, int]:
 
 def test_the_documented_example() -> None:
     """docs/scorecards.md works this one out by hand; it must come out as written there."""
-    found = score_of(with_values(SMALL, a=80, b=50, d=20))
+    found = score_of(SMALL, a=80, b=50, d=20)
     assert found.coverage_ppm == 880_000
     assert lines_of(found) == {"a": 2400, "b": 900, "d": 3200, "c": 0, "respread": 825}
     assert found.score == 7325
@@ -86,19 +87,19 @@ def test_a7_parts_of_ten_add_up_exactly() -> None:
         ("a: {share: 50", "a: {share: 40"),
         ("c: {share: 20", "c: {share: 30"),
         ("curve: {0: 0, 100: 100}", "curve: {0: 0, 10: 100}"),
-        ("  tired: {when: pulse <= 25, cap: 40}\n", ""),
+        ("  tired: {when: b <= 25, cap: 40}\n", ""),
         text=SMALL,
     )
-    found = score_of(with_values(text, a=8, b=7, c=9, d=0))
-    assert lines_of(found) == {"a": 3200, "b": 2100, "c": 2700, "d": 0}
+    found = score_of(text, a=8, b=7, c=9, d=0)
+    assert lines_of(found) == {"a": 3200, "b": 2100, "c": 2700}
     assert found.score == 8000
 
 
 def test_an_unknown_measure_leaves_its_siblings_relative_weights() -> None:
     """Without c, a and b share the group's 60 points 5 to 3, as before."""
-    base = score_of(with_values(SMALL, a=0, b=30, d=0)).score
-    with_a = score_of(with_values(SMALL, a=80, b=30, d=0)).score
-    with_b = score_of(with_values(SMALL, a=0, b=30 + 64, d=0)).score
+    base = score_of(SMALL, a=0, b=30, d=0).score
+    with_a = score_of(SMALL, a=80, b=30, d=0).score
+    with_b = score_of(SMALL, a=0, b=30 + 64, d=0).score
     assert base is not None
     assert with_a is not None
     assert with_b is not None
@@ -108,7 +109,7 @@ def test_an_unknown_measure_leaves_its_siblings_relative_weights() -> None:
 
 def test_an_empty_group_gives_its_weight_to_the_others() -> None:
     """Nothing known of pay: talk is the whole score."""
-    found = score_of(with_values(SMALL, a=80, b=80, c=80))
+    found = score_of(SMALL, a=80, b=80, c=80)
     assert found.score == 8000
     assert lines_of(found)["respread"] == 8000 - 4800
     assert found.coverage_ppm == 600_000
@@ -116,8 +117,8 @@ def test_an_empty_group_gives_its_weight_to_the_others() -> None:
 
 def test_all_weight_on_one_measure() -> None:
     """Only d has data: it makes the score alone."""
-    assert score_of(with_values(SMALL, d=30)).score == 2500  # 70, capped by unpaid
-    assert score_of(with_values(SMALL, d=29)).score == 7100
+    assert score_of(SMALL, d=30).score == 2500  # 70, capped by unpaid
+    assert score_of(SMALL, d=29).score == 7100
 
 
 @pytest.mark.parametrize(
@@ -127,7 +128,7 @@ def test_all_weight_on_one_measure() -> None:
 def test_coverage_at_the_minimum_is_enough(minimum: str, band: Band) -> None:
     """Below it the customer is unknown: never red, never green; the lines still say why."""
     text = changed_card(("minimum_coverage: 0%", f"minimum_coverage: {minimum}"), text=SMALL)
-    found = score_of(with_values(text, a=80, b=50, d=20))
+    found = score_of(text, a=80, b=50, d=20)
     assert found.standing.band is band
     assert (found.score is None) == (band is Band.UNKNOWN)
     assert (found.letter is None) == (band is Band.UNKNOWN)
@@ -137,7 +138,7 @@ def test_coverage_at_the_minimum_is_enough(minimum: str, band: Band) -> None:
 @pytest.mark.parametrize("value", [0, 100])
 def test_below_the_minimum_is_neither_red_nor_green(value: float) -> None:
     text = changed_card(("minimum_coverage: 0%", "minimum_coverage: 50%"), text=SMALL)
-    found = score_of(with_values(text, a=value))
+    found = score_of(text, a=value)
     assert found.standing == Standing(Band.UNKNOWN)
     assert found.score is None
 
@@ -145,14 +146,13 @@ def test_below_the_minimum_is_neither_red_nor_green(value: float) -> None:
 def test_an_override_still_acts_below_the_minimum() -> None:
     """A scheduled cancellation is red whatever else is known, also if nothing is."""
     text = changed_card(("minimum_coverage: 0%", "minimum_coverage: 50%"), text=SMALL)
-    state = CustomerState(facts={"cancel_scheduled": (0, "e", "too dear")})
     for values in ({"a": 90}, {}):
-        found = score_of(with_values(text, **values), state)
+        found = score_of(text, {"cancel_scheduled": "too dear"}, **values)
         assert found.standing == Standing(Band.RED)
         assert found.score is None
         assert found.letter is None
         assert found.overrides == ("leaving",)
-    with_cap = score_of(with_values(text, d=40))
+    with_cap = score_of(text, d=40)
     assert with_cap.overrides == ("unpaid",)
     assert "unpaid" not in lines_of(with_cap)  # a cap has nothing to take from
 
@@ -163,7 +163,7 @@ def test_missing_points_count_as_data() -> None:
         ("c: {share: 20,", "c: {share: 20, missing: 100,"),
         text=SMALL,
     )
-    found = score_of(with_values(text, a=80, b=50, d=20))
+    found = score_of(text, a=80, b=50, d=20)
     assert found.coverage_ppm == ONE
     assert found.score == 2400 + 900 + 1200 + 3200
     assert found.lines[2] == Line("c", "measure", 1200, 10_000, None, 120_000)
@@ -177,14 +177,14 @@ def test_default_for_missing_data() -> None:
         ("b: {share: 30,", "b: {share: 30, missing: leave_out,"),
         text=SMALL,
     )
-    found = score_of(with_values(text))
+    found = score_of(text)
     assert lines_of(found) == {"a": 1500, "c": 600, "d": 2000, "b": 0, "respread": 900}
     assert found.score == 5000
 
 
 def test_caps_are_lines_of_their_own_one_after_the_other() -> None:
     """Each shows what it took; a cap above the score takes nothing and has no line."""
-    found = score_of(with_values(SMALL, a=100, b=25, c=100, d=30))
+    found = score_of(SMALL, a=100, b=25, c=100, d=30)
     assert found.overrides == ("unpaid", "tired")
     assert found.score == 2500
     assert lines_of(found)["unpaid"] == 2500 - (3000 + 450 + 1200 + 2800)
@@ -193,9 +193,7 @@ def test_caps_are_lines_of_their_own_one_after_the_other() -> None:
 
 @pytest.mark.parametrize(("days", "score"), [(29.99, 8800), (30, 2500), (30.01, 2500)])
 def test_an_override_acts_from_its_level_on(days: float, score: int) -> None:
-    assert score_of(with_values(SMALL, a=100, b=100, c=100, d=days)).score == pytest.approx(
-        score, abs=1
-    )
+    assert score_of(SMALL, a=100, b=100, c=100, d=days).score == pytest.approx(score, abs=1)
 
 
 @pytest.mark.parametrize(
@@ -204,24 +202,59 @@ def test_an_override_acts_from_its_level_on(days: float, score: int) -> None:
 )
 def test_each_comparison(operator: str, acting: list[int]) -> None:
     """An override on a metric without data does not act."""
-    text = changed_card(("days_overdue >= 30", f"days_overdue {operator} 30"), text=SMALL)
+    text = changed_card(("d >= 30", f"d {operator} 30"), text=SMALL)
     for days in (29, 30, 31):
-        found = score_of(with_values(text, a=50, d=days))
+        found = score_of(text, a=50, d=days)
         assert ("unpaid" in found.overrides) == (days in acting)
-    assert score_of(with_values(text, a=50)).overrides == ()
+    assert score_of(text, a=50).overrides == ()
+
+
+@pytest.mark.parametrize(
+    ("condition", "turns_ms", "before"),
+    [
+        ("days_overdue >= 30", 30 * DAY_MS, False),
+        ("days_overdue > 30", 30 * DAY_MS + HOUR_MS, False),
+        ("days_overdue < 30", 30 * DAY_MS, True),
+        ("days_overdue <= 30", 30 * DAY_MS + HOUR_MS, True),
+        ("30 <= days_overdue", 30 * DAY_MS, False),
+        ("days_to_renewal <= 10", 90 * DAY_MS, False),
+        ("days_to_renewal < 10", 90 * DAY_MS + HOUR_MS, False),
+        ("days_to_renewal >= 10", 90 * DAY_MS + HOUR_MS, True),
+        ("not days_to_renewal > 10", 90 * DAY_MS, False),
+        ("days_overdue >= 30 and days_to_renewal <= 100d", 30 * DAY_MS, False),
+        ("days_overdue >= 30 or days_to_renewal <= 10d", 30 * DAY_MS, False),
+    ],
+)
+def test_a_condition_on_a_span_turns_at_one_known_instant(
+    condition: str, turns_ms: int, before: bool
+) -> None:
+    """By whole hours, to the millisecond; until then nothing is due for its sake."""
+    text = changed_card(("d >= 30", condition), text=SMALL)
+    card = card_of(text)
+    due = event("billing.changed", START_MS, invoice_id="i", change="invoice_due")
+    signed = event("account.created", START_MS, renewal_at=at(START_MS + 100 * DAY_MS))
+    state = folded(Plan(card.series), signals_of([due, signed]))
+
+    def acts(now_ms: int) -> tuple[bool, int | None]:
+        found = evaluate(state, Past(), card, Moment(now_ms))
+        return "unpaid" in found.overrides, found.next_ms
+
+    for now_ms in (START_MS, START_MS + 12 * DAY_MS + 7, START_MS + turns_ms - 1):
+        assert acts(now_ms) == (before, START_MS + turns_ms)
+    assert acts(START_MS + turns_ms)[0] is not before
 
 
 def test_what_weighs_nothing_makes_no_score() -> None:
     """Data for a measure of weight zero alone is no data, even with a minimum of 0 %."""
     text = changed_card(("{talk: 60, pay: 40}", "{talk: 100, pay: 0}"), text=SMALL)
-    found = score_of(with_values(text, d=10))
+    found = score_of(text, d=10)
     assert found.score is None
     assert found.standing == Standing(Band.UNKNOWN)
     assert found.coverage_ppm == 0
 
 
 def test_nothing_known_names_every_measure() -> None:
-    found = score_of(card_of(SHIPPED))
+    found = score_of(SHIPPED)
     assert found.score is None
     assert {line.name for line in found.lines} >= {"active_seats", "nps", "overdue"}
     unknown = [line for line in found.lines if line.kind == "measure" and not line.curve_points]
@@ -244,18 +277,15 @@ def test_nothing_known_names_every_measure() -> None:
 )
 def test_who_is_scored(facts: dict[str, object], scored: bool) -> None:
     """Others have no score, no lines, no override and nothing that falls due."""
-    state = CustomerState(facts={name: (0, "e", value) for name, value in facts.items()})
-    state.facts["cancel_scheduled"] = (0, "e", "r")
-    found = score_of(with_values(SMALL, a=80, b=50, d=20), state)
+    found = score_of(SMALL, {**facts, "cancel_scheduled": "r"}, a=80, b=50, d=20)
     assert bool(found.lines) is scored
     if not scored:
-        assert found == Evaluation(None, Standing(), None, 0, (), (), None)
+        assert found == Evaluation(None, Past(), None, 0, (), (), (), None)
 
 
 def test_internal_accounts_are_scored_where_the_card_says_so() -> None:
     text = SMALL.replace("weights:", "scored: {internal: true}\nweights:")
-    state = CustomerState(facts={"internal": (0, "e", True)})
-    assert score_of(with_values(text, a=80, b=50, d=20), state).score == 7325
+    assert score_of(text, {"internal": True}, a=80, b=50, d=20).score == 7325
 
 
 def test_a_fraction_of_a_hundredth_goes_to_the_largest_remainder() -> None:
@@ -267,11 +297,11 @@ def test_a_fraction_of_a_hundredth_goes_to_the_largest_remainder() -> None:
         ("c: {share: 20", "c: {share: 33.34"),
         text=SMALL,
     )
-    found = score_of(with_values(text, a=99.99, b=99.99, c=99.99, d=0))
-    assert lines_of(found) == {"a": 3333, "b": 3333, "c": 3333, "d": 0}
+    found = score_of(text, a=99.99, b=99.99, c=99.99, d=0)
+    assert lines_of(found) == {"a": 3333, "b": 3333, "c": 3333}
     assert found.score == 9999
-    tie = score_of(with_values(text, a=50.01, b=50.01, c=0, d=0))
-    assert lines_of(tie) == {"a": 1667, "b": 1667, "c": 0, "d": 0}  # 1666.83 each: 3333.67 in all
+    tie = score_of(text, a=50.01, b=50.01, c=0, d=0)
+    assert lines_of(tie) == {"a": 1667, "b": 1667, "c": 0}  # 1666.83 each: 3333.67 in all
 
 
 def test_evaluating_changes_nothing() -> None:
@@ -280,8 +310,9 @@ def test_evaluating_changes_nothing() -> None:
     log.read(START_MS, event("usage.feature", START_MS - DAY_MS, feature="f", user="u"))
     customer = log.customer()
     before = repr(customer.state)
-    first = evaluate(customer.state, customer.standing, card_of(SHIPPED), START_MS)
-    assert evaluate(customer.state, customer.standing, card_of(SHIPPED), START_MS) == first
+    moment = Moment(START_MS)
+    first = evaluate(customer.state, customer.past, card_of(SHIPPED), moment)
+    assert evaluate(customer.state, customer.past, card_of(SHIPPED), moment) == first
     assert repr(customer.state) == before
 
 
@@ -301,8 +332,8 @@ def test_a_better_measure_never_makes_a_worse_score(
     """Monotone curves make a monotone score, whatever is missing beside them."""
     assume(one <= other)
     worse, better = (other, one) if name == "d" else (one, other)
-    low = score_of(with_values(SMALL, **{**others, name: worse}))
-    high = score_of(with_values(SMALL, **{**others, name: better}))
+    low = score_of(SMALL, **{**others, name: worse})
+    high = score_of(SMALL, **{**others, name: better})
     assert low.score is not None
     assert high.score is not None
     assert low.score <= high.score

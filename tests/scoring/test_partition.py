@@ -16,17 +16,29 @@ from partitionlog import (
     changed_card,
     data_of,
     event,
+    metric_of,
+    plan_of,
     source_control,
 )
 from schemas import signals
 from schemas.signals import Block, Progress, Tick
 from scoring.fold import fold
 from scoring.partition import Gap, PartitionFold, TickMode
-from scoring.row import HEADER_KEY, SEGMENT_KEY, is_customer
+from scoring.row import HEADER_KEY, SEGMENT_KEY, Customer, is_customer
 from scoring.state import CustomerState
 
 USAGE, BILLING = "health.usage.v1/0", "health.billing.v1/0"
 OTHER = changed_card(('version: "1"', 'version: "2"'), ("{at_least: 0.5}", "{at_least: 100}"))
+
+
+#: The series of uses by day, which the shipped card asks for.
+USES = metric_of("count(use, 28d)").series[0]
+
+
+def uses(customer: Customer, day_no: int = START_MS // DAY_MS) -> int:
+    """The uses kept of a day."""
+    found: int = customer.state.series[USES.key][day_no]
+    return found
 
 
 def use(ms: int, customer: str = "acme", **fields: object) -> object:
@@ -71,7 +83,7 @@ def test_a_row_ahead_of_the_header_is_not_applied_again() -> None:
     assert again.header.position == 2
     customer = again.customer("acme")
     assert customer is not None
-    assert customer.state.days[START_MS // DAY_MS].uses == 3
+    assert uses(customer) == 3
 
 
 def test_an_offset_read_before_counts_as_a_duplicate() -> None:
@@ -107,14 +119,14 @@ def test_a_checkpoint_writes_the_header_last_and_nothing_twice() -> None:
 def test_an_event_twice_in_a_block_is_applied_once() -> None:
     log = Log()
     log.read(START_MS, use(START_MS, quantity=2), use(START_MS, quantity=5))
-    assert log.customer().state.days[START_MS // DAY_MS].uses == 2
+    assert uses(log.customer()) == 2
     assert log.fold.counts.duplicates == 1
 
 
 def test_the_same_id_from_another_source_is_another_event() -> None:
     log = Log()
     log.read(START_MS, use(START_MS), use(START_MS, source="crm"))
-    assert log.customer().state.days[START_MS // DAY_MS].uses == 2
+    assert uses(log.customer()) == 2
 
 
 def test_too_old_to_be_checked_is_applied_and_counted() -> None:
@@ -124,7 +136,7 @@ def test_too_old_to_be_checked_is_applied_and_counted() -> None:
     for _ in range(2):
         log.read(START_MS, use(START_MS - 7 * HOUR_MS))
     assert log.fold.counts.unchecked == 2
-    assert log.customer().state.days[START_MS // DAY_MS - 1].uses == 2
+    assert uses(log.customer(), START_MS // DAY_MS - 1) == 2
 
 
 def test_the_duplicate_window_survives_a_restart_in_mid_hour() -> None:
@@ -265,11 +277,11 @@ def test_t4_a_stalled_source_is_not_waited_for() -> None:
     log.add(Progress({USAGE: START_MS + 50, BILLING: START_MS + 10}), START_MS)
     for number in (1, 1, 2):  # told twice, and once more under another offset
         log.add(source_control("source.stalled", "health.billing.v1", number), START_MS)
-    assert log.fold.header.stalled == ["health.billing.v1"]
+    assert list(log.fold.header.stalled) == ["health.billing.v1"]
     assert log.fold.ticks(START_MS + 99, 10) == [Tick(START_MS + 50)]
     for number in (3, 4):
         log.add(source_control("source.resumed", "health.billing.v1", number), START_MS)
-    assert log.fold.header.stalled == []
+    assert log.fold.header.stalled == {}
     assert log.fold.ticks(START_MS + 99, 10) == [Tick(START_MS + 10)]
 
 
@@ -358,13 +370,13 @@ def test_t6_a_future_event_waits_for_its_time() -> None:
     log = ready_log()
     log.tick_if_wanted(START_MS)
     log.read(START_MS, use(START_MS + 60_000, event_id="later", quantity=7))
-    assert log.customer().state.days[START_MS // DAY_MS].uses == 1
+    assert uses(log.customer()) == 1
     assert log.customer().due_ms == START_MS + 60_000
     assert log.tick_if_wanted(START_MS + 59_999) == []
     assert log.fold.counts.evaluations == 1
     log.tick_if_wanted(START_MS + 60_000)
     assert log.customer().state.held == []
-    assert log.customer().state.days[START_MS // DAY_MS].uses == 8
+    assert uses(log.customer()) == 8
 
 
 def test_what_is_held_is_released_one_by_one() -> None:
@@ -454,8 +466,21 @@ def test_the_card_in_force_survives_a_restart() -> None:
 def test_an_unknown_kind_of_signal_changes_nothing() -> None:
     """A newer release wrote it; an older one passes it over."""
     state = CustomerState()
-    fold(state, [0, START_MS, "acme", "app", "e", 99, "what", "ever"])
+    fold(state, [0, START_MS, "acme", "app", "e", 99, "what", "ever"], plan_of("count(use, 28d)"))
     assert state == CustomerState()
+
+
+@pytest.mark.xfail(reason="what our own staff did is noted with the latest events")
+def test_what_our_staff_did_explains_nothing() -> None:
+    """It is skipped whole: three weeks of silence moved the score, and no event."""
+    log = ready_log()
+    known = {"seats": 1, "mrr_minor": 5, "renewal_at": "2026-09-01T00:00:00Z"}
+    log.read(START_MS, event("account.changed", START_MS, **known))
+    log.tick(START_MS)
+    later_ms = START_MS + 21 * DAY_MS
+    log.read(later_ms, use(later_ms, event_id="ours", user="us", user_kind="staff"))
+    (told,) = data_of(log.tick(later_ms))
+    assert told["events"] == []
 
 
 # -- event time ----------------------------------------------------------------------------------
@@ -482,7 +507,7 @@ def test_event_time_ends_exactly_at_as_of() -> None:
 
 
 def test_event_time_keeps_any_number_of_events_for_later(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("scoring.partition.HELD_MAX", 3)
+    monkeypatch.setattr("scoring.row.HELD_MAX", 3)
     log = Log(mode=TickMode.EVENT, as_of_ms=START_MS + DAY_MS)
     log.read(START_MS, *[use(START_MS + n, event_id=str(n)) for n in range(9)])
     assert len(log.customer().state.held) == 9
@@ -492,7 +517,8 @@ def test_a_late_event_is_a_correction() -> None:
     """Older than a day when it was read: history, which messages nobody."""
     log = ready_log()
     log.tick(START_MS)
-    log.read(START_MS, event("account.changed", START_MS - DAY_MS, seats=1, mrr_minor=5))
+    known = {"seats": 1, "mrr_minor": 5, "renewal_at": "2026-09-01T00:00:00Z"}
+    log.read(START_MS, event("account.changed", START_MS - DAY_MS, **known))
     assert [d["cause"] for d in data_of(log.tick(START_MS + 1))] == ["first"]
     contact = event("engagement.pulse", START_MS - DAY_MS - 1, pulse="lost", reason="r", author="a")
     log.read(START_MS, contact)

@@ -31,10 +31,11 @@ from streams.intake.progress import ProgressPolicy, Standing, progress_of
 
 SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large)
 CUSTOMERS = ("acme", "bolt", "cove")
-#: Another card: silence weighs less, the trend more.
+#: Another card: silence weighs less, the trend more, and it asks for series of its own.
 OTHER = changed_card(
-    ("share: 30\n      metric: days_since_use", "share: 5\n      metric: days_since_use"),
-    ("share: 20\n      metric: usage_change", "share: 45\n      metric: usage_change"),
+    ("share: 30\n      metric: days_since(h", "share: 5\n      metric: days_since(h"),
+    ("share: 20\n      metric: change(use", "share: 45\n      metric: change(use"),
+    ("metric: distinct(feature, 28d)", "metric: active_days(human_use, 3d)"),
     ('version: "1"', 'version: "2"'),
 )
 

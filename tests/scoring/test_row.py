@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 import histories
 from partitionlog import START_MS, Log, canonical
 from scoring.duplicates import Segment
+from scoring.frozen import mark_of
 from scoring.row import (
     CARD_KEY,
     HEADER_KEY,
@@ -63,7 +64,7 @@ def test_the_prefix_is_read_without_the_rest() -> None:
     assert (prefix.position, prefix.epoch) == (customer.position, START_MS)
     assert (prefix.sequence, prefix.due_ms) == (1, customer.due_ms)
     assert log.fold.card is not None
-    assert prefix.card.hex() == log.fold.card.short_hash
+    assert prefix.card == mark_of(log.fold.card.hash, ())
 
 
 def row() -> bytes:
@@ -112,11 +113,13 @@ def test_headers_and_segments_come_back() -> None:
         progress_ms={"a/0": 5},
         tick_ms=9,
         card_hash="c",
-        stalled=["a"],
+        stalled={"a": 5},
         control_offset=2,
         partitions=4,
         segments={1: 2},
         segment_next=2,
+        previous_hash="b",
+        began={2**32 - 1: (5, 6)},
     )
     assert decode_header(encode_header(header)) == header
     segment = Segment(5, {3: b"12345678"})

@@ -20,31 +20,32 @@ from partitionlog import (
     event,
 )
 from schemas.inbound import InboundEvent
-from scoring.bands import Standing
-from scoring.evaluate import Evaluation, evaluate
+from scoring.evaluate import Evaluation, Past, evaluate
+from scoring.moment import Moment
 from scoring.partition import TickMode
-from scoring.state import CustomerState, prune
+from scoring.plan import Plan
+from scoring.state import CustomerState, forget
 
 SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large)
 
 
-def state_of(events: list[InboundEvent]) -> CustomerState:
+def state_of(events: list[InboundEvent], card_text: str) -> CustomerState:
     """The state after these events; they must not lie after START_MS."""
-    log = Log()
+    log = Log(card_text)
     log.read(START_MS, *events)
     return log.customer().state
 
 
-def due_only(
-    state: CustomerState, card_text: str, until_ms: int
-) -> list[tuple[int, Evaluation, Standing]]:
-    """Evaluate at the start and then only when due: (from, evaluation, the standing before)."""
-    card, now_ms, standing, found = card_of(card_text), START_MS, Standing(), []
+def due_only(state: CustomerState, card_text: str, until_ms: int) -> list[tuple[int, Evaluation]]:
+    """Evaluate at the start and then only when due: (from, evaluation)."""
+    card, now_ms, past, found = card_of(card_text), START_MS, Past(), []
+    plan = Plan(card.series)
     while True:
-        prune(state, now_ms)
-        evaluation = evaluate(state, standing, card, now_ms)
-        found.append((now_ms, evaluation, standing))
-        standing = evaluation.standing
+        plan.prune(state, now_ms)
+        forget(state, now_ms)
+        evaluation = evaluate(state, past, card, Moment(now_ms))
+        found.append((now_ms, evaluation))
+        past = evaluation.past
         if evaluation.next_ms is None or evaluation.next_ms > until_ms:
             return found
         assert evaluation.next_ms > now_ms
@@ -54,18 +55,17 @@ def due_only(
 def check_due_only(events: list[InboundEvent], card_text: str, sample_ms: list[int]) -> None:
     """At any time between, the evaluation is that of the last due instant."""
     until_ms = START_MS + 500 * DAY_MS
-    spans = due_only(state_of(events), card_text, until_ms)
-    state, card = state_of(events), card_of(card_text)
-    starts = [start for start, _, _ in spans]
+    spans = due_only(state_of(events, card_text), card_text, until_ms)
+    state, card = state_of(events, card_text), card_of(card_text)
+    starts = [start for start, _ in spans]
     hours = [START_MS + 150 * HOUR_MS * n for n in range(80)]
     some = starts[:: len(starts) // 40 + 1]
     edges = [ms for start in some for ms in (start - 1, start + 1)]
     for now_ms in sorted(ms for ms in {*sample_ms, *hours, *edges} if START_MS <= ms <= until_ms):
         nth = bisect_right(starts, now_ms) - 1
-        _, expected, _ = spans[nth]
-        prune(state, now_ms)
-        found = evaluate(state, expected.standing, card, now_ms)
-        for field in ("score", "letter", "coverage_ppm", "overrides", "standing"):
+        _, expected = spans[nth]
+        found = evaluate(state, expected.past, card, Moment(now_ms))
+        for field in ("score", "letter", "coverage_ppm", "overrides", "past"):
             assert getattr(found, field) == getattr(expected, field), (field, now_ms - starts[nth])
 
 
@@ -148,8 +148,8 @@ def test_t5_unknown_is_not_zero() -> None:
     weights = "usage: 45, support: 20, money: 20, relationship: 15"
     card_text = changed_card(
         (weights, "usage: 0, support: 0, money: 0, relationship: 100"),
-        ("share: 40\n      metric: nps_last", "share: 100\n      metric: nps_last"),
-        ("share: 30\n      metric: days_since_c", "share: 0\n      metric: days_since_c"),
+        ("share: 40\n      metric: last(nps, 180d)", "share: 100\n      metric: last(nps, 180d)"),
+        ("share: 30\n      metric: days_since(c", "share: 0\n      metric: days_since(c"),
         ("share: 30\n      metric: pulse", "share: 0\n      metric: pulse"),
     )
     log = Log(card_text)

@@ -14,57 +14,66 @@ from schemas.signals import Block, Kind, LogRecord, Progress, Tick
 from streams.reading.log_entries import SIGNAL_KINDS, Wanted, entry_of, signal_entry
 from streams.reading.log_lines import lines_of
 
+OWN = {"rows": 120, "beta": True}
 #: One event of every kind, every field set, and what its fields must be called.
 EVENTS: dict[str, tuple[InboundEvent, dict[str, Any]]] = {
     "account": (
         event("account.created", START_MS, name="Acme", seats=3, internal=False,
               renewal_at="2027-01-01T00:00:00Z"),
         {"name": "Acme", "seats": 3, "internal": False,
-         "renewal_at": "2027-01-01T00:00:00.000Z", "started_at": "2026-03-02T00:00:00.000Z"},
+         "renewal_at": "2027-01-01T00:00:00.000Z", "created_at": "2026-03-02T00:00:00.000Z"},
     ),
     "feature": (
         event("usage.feature", START_MS, feature="export", user="u", user_kind="staff",
-              quantity=2, duration_s=1.5, outcome="failed"),
+              quantity=2, duration_s=1.5, outcome="failed", properties=OWN),
         {"feature": "export", "user": "u", "user_kind": "staff", "quantity": 2,
-         "duration_ms": 1500, "failed": True},
+         "duration_ms": 1500, "failed": True, "properties": OWN},
     ),
     "activity": (
         event("usage.activity", START_MS, activity="order", user="u", amount_minor=100,
-              currency="EUR", rating=4, rating_scale_max=5),
+              currency="EUR", rating=4, rating_scale_max=5, item="i", properties=OWN),
         {"activity": "order", "user": "u", "amount_minor": 100, "currency": "EUR",
-         "rating_ppm": 800_000},
+         "rating_ppm": 800_000, "item": "i", "properties": OWN},
     ),
     "ticket": (
         event("ticket.changed", START_MS, ticket_id="t", change="solved", priority="urgent",
               category="bug", first_response_s=60, resolution_s=120, satisfaction=1,
-              satisfaction_scale_max=1),
+              satisfaction_scale_max=1, properties=OWN),
         {"ticket": "t", "change": "solved", "priority": "urgent", "category": "bug",
-         "first_response_ms": 60_000, "resolution_ms": 120_000, "satisfaction_ppm": 1_000_000},
+         "first_response_ms": 60_000, "resolution_ms": 120_000, "satisfaction_ppm": 1_000_000,
+         "properties": OWN},
     ),
     "billing": (
         event("billing.changed", START_MS, change="subscription_renewed", invoice_id="i",
               due_at="2026-03-03T00:00:00Z", amount_minor=5, currency="EUR", mrr_minor=7, seats=9,
-              plan="pro", renewal_at="2027-01-01T00:00:00Z", reason="r", subscription_id="s"),
+              plan="pro", renewal_at="2027-01-01T00:00:00Z", reason="r", subscription_id="s",
+              properties=OWN),
         {"change": "subscription_renewed", "invoice": "i", "due_at": "2026-03-03T00:00:00.000Z",
          "amount_minor": 5, "currency": "EUR", "mrr_minor": 7, "seats": 9, "plan": "pro",
-         "renewal_at": "2027-01-01T00:00:00.000Z", "reason": "r", "subscription": "s"},
+         "renewal_at": "2027-01-01T00:00:00.000Z", "reason": "r", "subscription": "s",
+         "properties": OWN},
     ),
     "survey": (
-        event("engagement.survey", START_MS, survey="nps", score=9),
-        {"survey": "nps", "score_ppm": 900_000, "score_thousandths": 9000},
+        event("engagement.survey", START_MS, survey="nps", score=9, respondent="u",
+              properties=OWN),
+        {"survey": "nps", "score_ppm": 900_000, "score_thousandths": 9000, "respondent": "u",
+         "properties": OWN},
     ),
     "feedback": (
-        event("engagement.feedback", START_MS, sentiment="negative", feature="export"),
-        {"sentiment": "negative", "feature": "export"},
+        event("engagement.feedback", START_MS, sentiment="negative", feature="export",
+              properties=OWN),
+        {"sentiment": "negative", "feature": "export", "properties": OWN},
     ),
     "contact": (
-        event("engagement.contact", START_MS, kind="call", direction="inbound"),
-        {"kind": "call", "direction": "inbound"},
+        event("engagement.contact", START_MS, kind="call", direction="inbound", by="dana",
+              properties=OWN),
+        {"kind": "call", "direction": "inbound", "by": "dana", "properties": OWN},
     ),
     "goal": (
         event("engagement.goal", START_MS, goal_id="g", kind="milestone", change="due",
-              due_at="2026-03-03T00:00:00Z"),
-        {"goal": "g", "kind": "milestone", "change": "due", "due_at": "2026-03-03T00:00:00.000Z"},
+              due_at="2026-03-03T00:00:00Z", properties=OWN),
+        {"goal": "g", "kind": "milestone", "change": "due", "due_at": "2026-03-03T00:00:00.000Z",
+         "properties": OWN},
     ),
     "pulse": (
         event("engagement.pulse", START_MS, pulse="worried", reason="r", author="a",
@@ -81,8 +90,10 @@ EVENTS: dict[str, tuple[InboundEvent, dict[str, Any]]] = {
         {"stage": "onboarding"},
     ),
     "touch": (
-        event("engagement.learning", START_MS, kind="tutorial", item="i", completed=True),
-        {"what": "learning.tutorial", "completed": True},
+        event("engagement.community", START_MS, activity="post", channel="forum", user="u",
+              sentiment="negative", properties=OWN),
+        {"what": "community.post", "completed": False, "item": "forum", "user": "u",
+         "sentiment": "negative", "properties": OWN},
     ),
 }  # fmt: skip
 

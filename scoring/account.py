@@ -1,0 +1,225 @@
+"""Readings of what is known of the account: facts, dates, seats, MRR, what a person said."""
+
+from typing import Any
+
+from scoring.levels import movement
+from scoring.moment import NO_DATA, Moment, Reading
+from scoring.money import Rates
+from scoring.own_past import CHANGE_MAX
+from scoring.state import DAY_MS, HOUR_MS, CustomerState
+from scoring.units import MICRO
+from scoring.windows import Read, Window, since
+
+__all__ = [
+    "FACTS",
+    "attribute",
+    "cancel_scheduled",
+    "days_to_renewal",
+    "fact",
+    "internal",
+    "mrr",
+    "mrr_change",
+    "mrr_movement",
+    "not_pursued",
+    "pulse",
+    "seats",
+    "seats_change",
+    "tenure",
+]
+
+PULSE_DAYS = 90
+_PULSES = frozenset({"good", "unsure", "worried", "lost"})
+#: Texts of the account that a card may read.
+FACTS = ("status", "country", "owner", "plan", "parent", "zone", "name", "currency")
+
+
+def fact(name: str) -> Read:
+    """A text of the account, as last said."""
+
+    def read(state: CustomerState, moment: Moment) -> Reading:
+        value = state.fact(name)
+        return NO_DATA if value is None else Reading(str(value))
+
+    return read
+
+
+def attribute(name: str) -> Read:
+    """One of the account's own attributes."""
+
+    def read(state: CustomerState, moment: Moment) -> Reading:
+        value = (state.fact("attributes") or {}).get(name)
+        return NO_DATA if value is None else Reading(str(value))
+
+    return read
+
+
+def internal(state: CustomerState, moment: Moment) -> Reading:
+    """Whether it is an internal or test account; it is not unless it was said."""
+    return Reading(bool(state.fact("internal")))
+
+
+def seats(state: CustomerState, moment: Moment) -> Reading:
+    """Seats paid for."""
+    value = state.fact("seats")
+    return NO_DATA if value is None else Reading(value * MICRO)
+
+
+def mrr(rates: Rates) -> Read:
+    """Monthly recurring revenue in the card's currency, at today's rate."""
+
+    def read(state: CustomerState, moment: Moment) -> Reading:
+        amount_minor, currency = _current_mrr(state)
+        if amount_minor is None:
+            return NO_DATA
+        return Reading(
+            rates.convert(amount_minor, currency, moment.day),
+            rates.next_change_ms(currency, moment.day),
+        )
+
+    return read
+
+
+def _current_mrr(state: CustomerState) -> tuple[int | None, str]:
+    """The MRR that was told last, and its currency: its own, else the account's."""
+    latest: tuple[int, str] | None = None
+    found: tuple[int | None, str] = (None, "")
+    for name, level in state.levels.items():
+        if name.startswith("mrr:"):
+            entry = level.days[max(level.days)]
+            if latest is None or entry[:2] > latest:
+                latest = entry[:2]
+                found = (entry[2], _currency(state, name))
+    return found
+
+
+def _currency(state: CustomerState, level: str) -> str:
+    return level.partition(":")[2] or state.fact("currency") or ""
+
+
+def seats_change(window: Window) -> Read:
+    """Seats now against a window ago."""
+
+    def read(state: CustomerState, moment: Moment) -> Reading:
+        level = state.levels.get("seats")
+        if level is None:
+            return NO_DATA
+        return _change(level.at(moment.day - window.buckets), level.at(_FAR), moment)
+
+    return read
+
+
+def _change(before: int | None, now: int | None, moment: Moment) -> Reading:
+    tomorrow_ms = (moment.day + 1) * DAY_MS
+    if not before or before < 0 or now is None:
+        return Reading(None, tomorrow_ms)
+    return Reading(min((now - before) * MICRO // before, CHANGE_MAX), tomorrow_ms)
+
+
+#: After every day that a level may have: what lies ahead of a tick counts with today.
+_FAR = 10**9
+
+
+def _mrr_values(state: CustomerState, rates: Rates) -> list[tuple[int, int | None]]:
+    """MRR at the end of each day on which it was told, in millionths of the card's currency."""
+    told = {name: level for name, level in state.levels.items() if name.startswith("mrr:")}
+    days = sorted({day for level in told.values() for day in level.days})
+    values: list[tuple[int, int | None]] = []
+    for day in days:
+        amounts = [
+            rates.convert(amount, _currency(state, name), day)
+            for name, level in told.items()
+            if (amount := _latest(level, told, day)) is not None
+        ]
+        known = [amount for amount in amounts if amount is not None]
+        values.append((day, sum(known) if known else None))
+    return values
+
+
+def _latest(level: Any, told: dict[str, Any], day: int) -> int | None:
+    """The level's value, if it is the one of all currencies that was told last by that day."""
+    own = max((entry[:2] for d, entry in level.days.items() if d <= day), default=None)
+    others = (
+        entry[:2]
+        for other in told.values()
+        if other is not level
+        for d, entry in other.days.items()
+        if d <= day
+    )
+    if own is None or any(key > own for key in others):
+        return None
+    value: int | None = level.at(day)
+    return value
+
+
+def mrr_change(window: Window, rates: Rates) -> Read:
+    """MRR now against a window ago."""
+
+    def read(state: CustomerState, moment: Moment) -> Reading:
+        values = _mrr_values(state, rates)
+        then = [value for day, value in values if day <= moment.day - window.buckets]
+        if not then:
+            return Reading(None, (moment.day + 1) * DAY_MS) if values else NO_DATA
+        return _change(then[-1], values[-1][1], moment)
+
+    return read
+
+
+def mrr_movement(window: Window, kind: str | None, rates: Rates) -> Read:
+    """What MRR gained and lost in the window."""
+
+    def read(state: CustomerState, moment: Moment) -> Reading:
+        values = _mrr_values(state, rates)
+        if all(value is None for _, value in values):
+            return NO_DATA
+        told = (level for name, level in state.levels.items() if name.startswith("mrr:"))
+        first = min((one.first_day for one in told if one.first_day is not None), default=None)
+        moved = movement(values, window.before_first(moment), _FAR, first)
+        amount = moved.total if kind is None else int(getattr(moved, kind))
+        return Reading(amount, (moment.day + 1) * DAY_MS)
+
+    return read
+
+
+def tenure(state: CustomerState, moment: Moment) -> Reading:
+    """Days since the contract began; else since the account was created."""
+    started_ms = state.fact("started_at")
+    if started_ms is None:
+        started_ms = state.fact("created_at")
+    return NO_DATA if started_ms is None else since(started_ms, moment.now_ms)
+
+
+def days_to_renewal(state: CustomerState, moment: Moment) -> Reading:
+    """Days to the renewal date, by whole hours rounded up; 0 once it has passed."""
+    renewal_ms = state.fact("renewal_at")
+    if renewal_ms is None:
+        return NO_DATA
+    if moment.now_ms >= renewal_ms:
+        return Reading(0)
+    hours = -((moment.now_ms - renewal_ms) // HOUR_MS)
+    next_ms = renewal_ms - (hours - 1) * HOUR_MS
+    return Reading(hours * MICRO // 24, next_ms, origin_ms=renewal_ms)
+
+
+def cancel_scheduled(state: CustomerState, moment: Moment) -> Reading:
+    """Whether a cancellation is scheduled."""
+    return Reading(bool(state.fact("cancel_scheduled")))
+
+
+def pulse(state: CustomerState, moment: Moment) -> Reading:
+    """What a person thinks, until it expires."""
+    register = state.facts.get("pulse")
+    if register is None or register[2] is None or register[2][0] not in _PULSES:
+        return NO_DATA
+    expires_ms = register[2][3] or register[0] + PULSE_DAYS * DAY_MS
+    return Reading(register[2][0], expires_ms) if moment.now_ms < expires_ms else NO_DATA
+
+
+def not_pursued(state: CustomerState, moment: Moment) -> Reading:
+    """Whether a person set this state, until it expires."""
+    register = state.facts.get("pursuit")
+    if register is None or register[2] is None or register[2][0] != "not_pursued":
+        return Reading(False)
+    expires_ms = register[2][3]
+    if expires_ms is not None and moment.now_ms >= expires_ms:
+        return Reading(False)
+    return Reading(True, expires_ms)

@@ -1,0 +1,359 @@
+"""From a validated scorecard file to a :class:`~scoring.card.Card`.
+
+What only the core can know (what a metric means, what its units are) is checked
+here, and all that is wrong is reported at once.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from decimal import Decimal
+
+from schemas.scorecard import (
+    ActionPoints,
+    ClassRule,
+    Measure,
+    MeasureGroup,
+    Outlook,
+    ScorecardFile,
+)
+from scoring.actions import Action
+from scoring.bands import BandPolicy
+from scoring.card import Card, CardError, MeasureSpec, OtherScoreSpec, OverrideSpec, hash_of
+from scoring.classes import Class, Classification
+from scoring.events import count_series
+from scoring.fields import FIELDS
+from scoring.indicators import Indicator
+from scoring.language.syntax import LanguageError
+from scoring.metrics import (
+    Metric,
+    compile_condition,
+    compile_metric,
+    known_text,
+    term_of,
+)
+from scoring.money import Rates, RatesError, parse_rates
+from scoring.names import near
+from scoring.series import Series
+from scoring.shapes import Problems, compile_says, compile_shape, shown_unit
+from scoring.terms import Term
+from scoring.things import THINGS
+from scoring.units import MICRO
+from scoring.vocabulary import Vocabulary
+from scoring.weighting import Tree, Weighting
+
+__all__ = ["compile_card"]
+
+_OTHERWISE = "otherwise"
+Where = tuple[str, ...]
+
+
+def compile_card(file: ScorecardFile, text: str) -> Card:
+    """The card of a validated file; ``text`` is what its hash is of.
+
+    Raises:
+        CardError: with every problem found.
+    """
+    problems: Problems = []
+    words = _vocabulary(file, problems)
+    segments = _classes("segment", file.segments, file.min_stay, words, ("segments",), problems)
+    stages = _classes("stage", file.lifecycle, file.min_stay, words, ("lifecycle",), problems)
+    tree = _Groups(file, words, problems)
+    words = _with_names(words, tree.specs, segments, stages)
+    overrides = _overrides(file, words, problems)
+    indicators = _indicators(file, words, problems)
+    archetypes = _archetypes(file, words, problems)
+    outlook = _outlook(file.outlook, words, problems)
+    weightings = {
+        name: tree.weighting(name, line, problems) for name, line in file.weight_lines.items()
+    }
+    others = tuple(
+        OtherScoreSpec(name, other.objective, tree.weighting(name, other.weights, problems))
+        for name, other in file.scores.items()
+    )
+    if problems:
+        raise CardError(problems)
+    return Card(
+        name=file.scorecard,
+        version=file.version,
+        hash=hash_of(text),
+        objective=file.objective,
+        owner=file.owner,
+        measures=tuple(tree.specs),
+        groups=tuple(tree.names),
+        tree=tree.tree(),
+        weights_by=_chosen_by(file, weightings),
+        weightings=weightings,
+        others=others,
+        coverage_ppm_min=int(file.defaults.minimum_coverage * 10_000),
+        freeze_ms_max=file.defaults.freeze_at_most * 1000,
+        bands=_bands(file),
+        letters=_letters(file),
+        overrides=overrides,
+        indicators=indicators,
+        segments=segments,
+        stages=stages,
+        archetypes=archetypes,
+        outlook=outlook,
+        scored_statuses=frozenset(str(status) for status in file.scored.status),
+        scores_internal=file.scored.internal,
+        emit_at_least=int(file.emit.at_least * 100),
+        series=_series(
+            [spec.metric for spec in tree.specs]
+            + [rule.when for rule in overrides]
+            + [rule.when for rule in indicators],
+            (segments, stages, archetypes, outlook),
+        ),
+    )
+
+
+def _chosen_by(file: ScorecardFile, weightings: Mapping[str, Weighting]) -> str:
+    """What chooses the weights: "stage", "segment", or "" where there is one line for all."""
+    if "" in weightings:
+        return ""
+    return "stage" if set(weightings) == set(file.lifecycle) else "segment"
+
+
+def _with_names(
+    words: Vocabulary,
+    specs: list[MeasureSpec],
+    segments: Classification | None,
+    stages: Classification | None,
+) -> Vocabulary:
+    """The names that conditions may use besides: the measures, the segment, the stage."""
+    names: dict[str, Term] = {measure.name: term_of(measure.metric) for measure in specs}
+    if segments is not None:
+        names["segment"] = known_text("segment")
+    if stages is not None:
+        names["lifecycle"] = known_text("stage")
+    return replace(words, names=names)
+
+
+def _archetypes(
+    file: ScorecardFile, words: Vocabulary, problems: Problems
+) -> Classification | None:
+    found = file.archetypes
+    if found is None:
+        return None
+    where = ("archetypes", "classes")
+    return _classes("archetype", found.classes, found.min_stay, words, where, problems)
+
+
+def _series(
+    metrics: list[Metric], classifications: tuple[Classification | None, ...]
+) -> tuple[Series, ...]:
+    """All series that these metrics and classes need, each once."""
+    for classes in classifications:
+        metrics = metrics + [one.when for one in (classes.classes if classes else ()) if one.when]
+    found = {one.key: one for metric in metrics for one in metric.series}
+    return tuple(found.values())
+
+
+class _Groups:
+    """The tree of groups and measures while it is being read."""
+
+    def __init__(self, file: ScorecardFile, words: Vocabulary, problems: Problems) -> None:
+        self.names: list[str] = []
+        self.specs: list[MeasureSpec] = []
+        self._parents: list[int] = []
+        self._measure_groups: list[int] = []
+        self._measure_shares: list[Decimal] = []
+        self._group_shares: list[Decimal] = []
+        self._tops: list[int] = []
+        self._defaults = file.defaults
+        for name, members in file.groups.items():
+            index = self._group(name, -1, Decimal(1))
+            self._members(members, index, (("groups", name)), Decimal(1), words, problems)
+
+    def _group(self, name: str, parent: int, share: Decimal) -> int:
+        index = len(self.names)
+        self.names.append(name if parent < 0 else f"{self.names[parent]}.{name}")
+        self._parents.append(parent)
+        self._group_shares.append(share)
+        self._tops.append(index if parent < 0 else self._tops[parent])
+        return index
+
+    def _members(
+        self,
+        members: Mapping[str, Measure | MeasureGroup],
+        group: int,
+        where: Where,
+        share: Decimal,
+        words: Vocabulary,
+        problems: Problems,
+    ) -> None:
+        for name, member in members.items():
+            own = share * member.share / 100
+            if isinstance(member, MeasureGroup):
+                inner = self._group(name, group, own)
+                self._members(
+                    member.members, inner, (*where, name, "members"), own, words, problems
+                )
+            else:
+                spec = self._measure(name, member, group, (*where, name), words, problems)
+                if spec is not None:
+                    self.specs.append(spec)
+                    self._measure_groups.append(group)
+                    self._measure_shares.append(own)
+
+    def _measure(
+        self,
+        name: str,
+        measure: Measure,
+        group: int,
+        where: Where,
+        words: Vocabulary,
+        problems: Problems,
+    ) -> MeasureSpec | None:
+        metric = _expression(compile_metric, measure.metric, words, (*where, "metric"), problems)
+        if metric is None:
+            return None
+        says, says_at = compile_says(measure, metric.unit, (*where, "says"), problems)
+        missing = self._defaults.missing if measure.missing is None else measure.missing
+        return MeasureSpec(
+            name=name,
+            group=self.names[group],
+            metric=metric,
+            curve=compile_shape(measure, metric.unit, where, problems),
+            missing_points=None if missing == "leave_out" else int(missing * 100),
+            says=says,
+            says_at=says_at,
+            movable=measure.movable,
+            shown=shown_unit(measure, metric.unit),
+        )
+
+    def tree(self) -> Tree:
+        """Who belongs to whom."""
+        return Tree(tuple(self._parents), tuple(self._measure_groups))
+
+    def weighting(self, name: str, line: Mapping[str, Decimal], problems: Problems) -> Weighting:
+        """The weights of all groups and measures where the top groups have those of ``line``."""
+        top = [line.get(self.names[index], Decimal(0)) * 10_000 for index in self._tops]
+        groups = [share * top[i] for i, share in enumerate(self._group_shares)]
+        measures = [
+            share * top[group]
+            for share, group in zip(self._measure_shares, self._measure_groups, strict=True)
+        ]
+        for spec, weight in zip(self.specs, measures, strict=True):
+            if weight != int(weight):
+                where = ("groups", *spec.group.replace(".", ".members.").split("."), spec.name)
+                problems.append(((*where, "share"), "weight times share is finer than a millionth"))
+        return Weighting(name, tuple(map(int, groups)), tuple(map(int, measures)))
+
+
+def _letters(file: ScorecardFile) -> tuple[tuple[int, str], ...]:
+    levels = ((int(level * 100), letter) for letter, level in file.letters.items())
+    return tuple(sorted(levels, reverse=True))
+
+
+def _bands(file: ScorecardFile) -> BandPolicy:
+    green, red = file.bands.green, file.bands.red
+    return BandPolicy(
+        green_enter=int(green.level("enter", ">=") * 100),
+        green_leave=int(green.level("leave", "<") * 100),
+        red_enter=int(red.level("enter", "<") * 100),
+        red_leave=int(red.level("leave", ">=") * 100),
+        green_hold_ms=green.hold * 1000,
+        red_hold_ms=red.hold * 1000,
+    )
+
+
+def _expression(
+    compiled: Callable[[str, Vocabulary], Metric],
+    text: str,
+    words: Vocabulary,
+    where: Where,
+    problems: Problems,
+) -> Metric | None:
+    """A metric or condition; what is wrong with it is added to ``problems``."""
+    try:
+        return compiled(text, words)
+    except LanguageError as error:
+        found = text[error.at : error.at + error.length]
+        at = f" (at {found!r})" if found and found != text.strip() else ""
+        problems.append((where, f"{error.message}{at}"))
+        return None
+
+
+def _vocabulary(file: ScorecardFile, problems: Problems) -> Vocabulary:
+    """The card's currency and its tables of points."""
+    rates = None
+    if file.money is not None:
+        try:
+            rates = parse_rates(file.money.rates, file.money.currency)
+        except RatesError as error:
+            problems += [(("money", "rates", *where), what) for where, what in error.problems]
+            rates = Rates(file.money.currency, {})  # what needs money is not wrong besides
+    tables: dict[str, dict[str, Action]] = {}
+    for table, actions in file.actions.items():
+        tables[table] = {}
+        if not actions:
+            what = "expected at least one action, such as tutorial: 5"
+            problems.append((("actions", table), what))
+        for name, given in actions.items():
+            if name not in THINGS:
+                hint = f"; {name} is a field" if name in FIELDS else near(name, THINGS)
+                problems.append((("actions", table, name), f"no thing named {name!r}{hint}"))
+                continue
+            entry = given if isinstance(given, ActionPoints) else ActionPoints(points=given)
+            points = int(entry.points * MICRO)
+            tables[table][name] = Action(count_series(name), points, entry.per_day)
+    return Vocabulary(rates=rates, actions=tables)
+
+
+def _overrides(
+    file: ScorecardFile, words: Vocabulary, problems: Problems
+) -> tuple[OverrideSpec, ...]:
+    found = []
+    for name, override in file.overrides.items():
+        where = ("overrides", name, "when")
+        when = _expression(compile_condition, override.when, words, where, problems)
+        if when is not None:
+            cap = None if override.cap is None else int(override.cap * 100)
+            says = override.says or name.replace("_", " ")
+            found.append(OverrideSpec(name, when, cap, override.band == "red", says))
+    return tuple(found)
+
+
+def _indicators(
+    file: ScorecardFile, words: Vocabulary, problems: Problems
+) -> tuple[Indicator, ...]:
+    found = []
+    for name, rule in file.indicators.items():
+        where = ("indicators", name, "when")
+        when = _expression(compile_condition, rule.when, words, where, problems)
+        if when is not None:
+            says = rule.says or name.replace("_", " ")
+            found.append(Indicator(name, when, rule.clears_after * 1000, says))
+    return tuple(found)
+
+
+def _outlook(file: Outlook | None, words: Vocabulary, problems: Problems) -> Classification | None:
+    if file is None:
+        return None
+    said = {name: known_text(name) for name in ("archetype", "band", "letter")}
+    words = replace(words, names={**words.names, **said})
+    rules = {name: getattr(file, name) for name in ("leave", "grow", "renew")}
+    return _classes("outlook", rules, file.min_stay, words, ("outlook",), problems)
+
+
+def _classes(
+    kind: str,
+    rules: Mapping[str, str | ClassRule],
+    min_stay_s: int,
+    words: Vocabulary,
+    where: Where,
+    problems: Problems,
+) -> Classification | None:
+    """Classes in their order; None where the card has none."""
+    found = []
+    for name, given in rules.items():
+        rule = given if isinstance(given, ClassRule) else ClassRule(when=given)
+        label = rule.label or name.replace("_", " ")
+        if rule.when.strip() == _OTHERWISE:
+            found.append(Class(name, label, None, rule.says or ""))
+            continue
+        place = (*where, name) if isinstance(given, str) else (*where, name, "when")
+        when = _expression(compile_condition, rule.when, words, place, problems)
+        if when is not None:
+            found.append(Class(name, label, when, rule.says or rule.when.strip()))
+    return Classification(kind, tuple(found), min_stay_s * 1000) if rules else None

@@ -1,0 +1,155 @@
+"""Functions over what is known of tickets, goals, MRR and points, and over other metrics."""
+
+from collections.abc import Callable
+from functools import reduce
+
+from schemas.signals import Kind
+from scoring import account, entities, terms
+from scoring.actions import points
+from scoring.arguments import days_of
+from scoring.language.spelling import text_of
+from scoring.language.syntax import Call, LanguageError, Name, Node, Number, Text
+from scoring.levels import Movement
+from scoring.moment import Moment, Reading, Value, earliest
+from scoring.names import near
+from scoring.state import CustomerState
+from scoring.terms import Drift, Mismatch, Term, known
+from scoring.units import CALLED, MICRO, ORDERED, Unit
+from scoring.vocabulary import Vocabulary, rates_of
+
+__all__ = ["FUNCTIONS", "expect"]
+
+_TICKET, _GOALS = frozenset({Kind.TICKET}), frozenset({Kind.GOAL})
+_SEATS = frozenset({Kind.ACCOUNT, Kind.BILLING})
+
+#: Compiles an argument.
+Compiled = Callable[[Node], Term]
+Builder = Callable[[Call, Vocabulary, Compiled], Term]
+
+
+def expect(node: Call, usage: str, count: int, named: tuple[str, ...]) -> dict[str, Node]:
+    """The named arguments of a call with so many positional ones."""
+    found = dict(node.named)
+    if len(node.arguments) != count or any(name not in named for name in found):
+        raise LanguageError(f"expected {usage}", node.at, len(text_of(node)))
+    return found
+
+
+def _word(node: Node | None) -> str | None:
+    """A text or bare word as an argument."""
+    if node is None:
+        return None
+    if isinstance(node, Text):
+        return node.value
+    if isinstance(node, Name) and len(node.parts) == 1:
+        return node.parts[0]
+    raise LanguageError("expected a word", node.at, len(text_of(node)))
+
+
+def _one_of(node: Node | None, allowed: tuple[str, ...]) -> str | None:
+    word = _word(node)
+    if node is not None and word not in allowed:
+        raise LanguageError(f"expected one of {', '.join(allowed)}", node.at, len(text_of(node)))
+    return word
+
+
+_PRIORITIES = ("low", "normal", "high", "urgent")
+
+
+def _tickets(node: Call, words: Vocabulary, compiled: Compiled) -> Term:
+    named = expect(node, f"{node.name}(priority: urgent, category: NAME)", 0,
+                    ("priority", "category"))  # fmt: skip
+    priority = _one_of(named.get("priority"), _PRIORITIES)
+    category = _word(named.get("category"))
+    if node.name == "open_tickets":
+        return known(Unit.COUNT, entities.open_tickets(priority, category), _TICKET)
+    read = entities.oldest_open_ticket(priority, category)
+    return known(Unit.DAYS, read, _TICKET, Drift.RISES)
+
+
+def _goals(node: Call, words: Vocabulary, compiled: Compiled) -> Term:
+    named = expect(node, f"{node.name}(kind: milestone)", 0, ("kind",))
+    kind = _one_of(named.get("kind"), ("goal", "milestone"))
+    make = entities.goals_due if node.name == "goals_due" else entities.goals_reached
+    return known(Unit.COUNT, make(kind), _GOALS)
+
+
+def _movement(node: Call, words: Vocabulary, compiled: Compiled) -> Term:
+    named = expect(node, "mrr_movement(WINDOW, kind: expansion)", 1, ("kind",))
+    kind = _one_of(named.get("kind"), Movement._fields)
+    window = days_of(node.arguments[0])
+    return known(Unit.MONEY, account.mrr_movement(window, kind, rates_of(node, words)), _SEATS)
+
+
+def _points(node: Call, words: Vocabulary, compiled: Compiled) -> Term:
+    named = expect(node, "points(TABLE, half_life: WINDOW)", 1, ("half_life",))
+    name = _word(node.arguments[0]) or ""
+    table = words.actions.get(name)
+    if table is None:
+        hint = near(name, words.actions) if words.actions else "; the card has no actions"
+        at = node.arguments[0]
+        raise LanguageError(f"no table of actions named {name!r}{hint}", at.at, len(text_of(at)))
+    half_life = named.get("half_life")
+    return points(table, None if half_life is None else days_of(half_life))
+
+
+def _at_least(node: Call, words: Vocabulary, compiled: Compiled) -> Term:
+    expect(node, "at_least(METRIC, NUMBER)", 2, ())
+    inner, least = compiled(node.arguments[0]), node.arguments[1]
+    if inner.behind is None:
+        raise LanguageError(
+            "at_least needs something that is made of events: mean, median, quantile, share,"
+            " or a sum of numbers",
+            node.at,
+            len(text_of(node)),
+        )
+    if not isinstance(least, Number) or least.unit:
+        raise LanguageError("expected a plain number of events", least.at, len(text_of(least)))
+    read, behind, needed = inner.read, inner.behind, int(least.value * MICRO)
+
+    def enough(state: CustomerState, moment: Moment) -> Reading:
+        count, count_ms, _, _ = behind(state, moment)
+        reading = read(state, moment)
+        if not isinstance(count, int) or count < needed:
+            return Reading(None, earliest(reading[1], count_ms))
+        return reading._replace(next_ms=earliest(reading[1], count_ms))
+
+    return Term(inner.unit, enough, series=inner.series, kinds=inner.kinds)
+
+
+def _picking(pick: Callable[[list[Value]], Value], *, orders: bool = True) -> Builder:
+    def build(node: Call, words: Vocabulary, compiled: Compiled) -> Term:
+        if not node.arguments or node.named:
+            raise LanguageError(f"expected {node.name}(A, B, ...)", node.at, len(text_of(node)))
+        parts = [compiled(argument) for argument in node.arguments]
+        unordered = next((part for part in parts if orders and part.unit not in ORDERED), None)
+        if unordered is not None:
+            raise Mismatch(
+                f"{CALLED[unordered.unit]} is neither more nor less: "
+                "highest and lowest fit numbers, ratios, spans and money"
+            )
+        return terms.picked(parts, pick)
+
+    return build
+
+
+def _least(values: list[Value]) -> Value:
+    return reduce(lambda a, b: a if a <= b else b, values)  # type: ignore[operator]
+
+
+def _greatest(values: list[Value]) -> Value:
+    return reduce(lambda a, b: a if a >= b else b, values)  # type: ignore[operator]
+
+
+FUNCTIONS: dict[str, Builder] = {
+    "open_tickets": _tickets,
+    "oldest_open_ticket": _tickets,
+    "goals_due": _goals,
+    "goals_reached": _goals,
+    "mrr_movement": _movement,
+    "points": _points,
+    "at_least": _at_least,
+    "first": _picking(lambda values: values[0], orders=False),
+    "lowest": _picking(_least),
+    "highest": _picking(_greatest),
+}

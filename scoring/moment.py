@@ -1,0 +1,75 @@
+"""When and of whom a metric is read, and what a reading says."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from schemas.signals import Kind
+from scoring.state import DAY_MS
+
+__all__ = ["NO_DATA", "Moment", "Reading", "earliest"]
+
+#: A value: millionths of the metric's unit, a text, a flag; None is no data, which is never zero.
+Value = int | str | bool | None
+
+
+class Reading(NamedTuple):
+    """A metric's value, and when it changes if nothing happens.
+
+    ``next_ms`` is the next instant at which it can change by itself. ``jump_ms`` is
+    when it leaves its drift: where a curve is level the next step of a drift does
+    not matter, but a jump does. ``origin_ms`` is the instant from which (or to
+    which) a span is counted.
+    """
+
+    value: Value
+    next_ms: int | None = None
+    jump_ms: int | None = None
+    origin_ms: int | None = None
+
+
+NO_DATA = Reading(None)
+
+
+class Moment:
+    """An instant in the life of one customer.
+
+    ``began`` tells since when each series has been kept of this customer, for
+    those that were not from its beginning. ``frozen`` has the kinds of signals whose
+    source is stalled, and since when. ``known`` is what the evaluation has said so
+    far: the segment, the stage, the band.
+    """
+
+    __slots__ = ("_began", "_frozen", "day", "known", "now_ms")
+
+    def __init__(
+        self,
+        now_ms: int,
+        began: Mapping[int, int] | None = None,
+        frozen: Mapping[Kind, int] | None = None,
+    ) -> None:
+        self.now_ms = now_ms
+        self.day = now_ms // DAY_MS
+        self._began = began
+        self._frozen = frozen
+        self.known: dict[str, str] = {}
+
+    def complete_from(self, key: int) -> int | None:
+        """From when on a series has everything; None: from the customer's beginning."""
+        return None if self._began is None else self._began.get(key)
+
+    def frozen_since(self, kinds: frozenset[Kind]) -> int | None:
+        """Since when one of these kinds does not come any more; None: all of them do."""
+        if not self._frozen:
+            return None
+        return min((at for kind, at in self._frozen.items() if kind in kinds), default=None)
+
+    def at(self, now_ms: int) -> "Moment":
+        """Another instant of the same customer."""
+        return Moment(now_ms, self._began)
+
+
+def earliest(a: int | None, b: int | None) -> int | None:
+    """The earlier of two instants; None is never."""
+    if a is None or b is None:
+        return b if a is None else a
+    return a if a < b else b

@@ -1,0 +1,104 @@
+"""The cheapest way back to green: which measures to move, and how far.
+
+Cheapest means fewest measures, those first that can give most; the last of them
+only as far as it takes. Only measures that the card calls movable and that have
+data count. Where green is out of reach that way, the best score that is not.
+"""
+
+from typing import NamedTuple
+
+from schemas.scores import Band
+from scoring.card import Card, MeasureSpec
+from scoring.evaluate import Assessment
+from scoring.moment import Value
+from scoring.shapes import Words
+
+__all__ = ["Step", "Way", "way_to_green"]
+
+
+class Step(NamedTuple):
+    """One measure to move: to these points, which this value gives."""
+
+    name: str
+    points: int
+    value: Value
+
+
+class Way(NamedTuple):
+    """What it would take; ``score`` is what it gives, in hundredths."""
+
+    reachable: bool
+    score: int
+    steps: tuple[Step, ...]
+
+
+def way_to_green(card: Card, found: Assessment) -> Way | None:
+    """The way to green; None where there is none to go: it is green, or there is no score."""
+    if found.score is None or found.mean is None or found.standing.band is Band.GREEN:
+        return None
+    target = card.bands.green_enter
+    if found.mean >= target and not found.overrides:
+        return None  # green is pending
+    effective = found.weighting.effective_ppm(card.tree, found.points)
+    points = list(found.points)
+    gains = []
+    for index, (measure, own) in enumerate(zip(card.measures, points, strict=True)):
+        best = _best(measure)
+        if measure.movable and own is not None and effective[index] and best > own:
+            gains.append((-effective[index] * (best - own), index, best))
+    steps: dict[int, int] = {}
+    score = found.mean
+    for _, index, best in sorted(gains):
+        if score >= target:
+            break
+        before = points[index]
+        points[index] = steps[index] = best
+        score = found.weighting.mean(card.tree, points) or 0
+        if score >= target and before is not None:
+            steps[index] = points[index] = _least(card, found, points, index, before, target)
+            score = found.weighting.mean(card.tree, points) or 0
+    cap = min((o.cap for o in found.overrides if o.cap is not None), default=None)
+    blocked = (cap is not None and cap < target) or any(o.red for o in found.overrides)
+    return Way(
+        score >= target and not blocked,
+        score if cap is None else min(score, cap),
+        tuple(
+            Step(
+                card.measures[index].name, to, _value(card.measures[index], found.values[index], to)
+            )
+            for index, to in steps.items()
+        ),
+    )
+
+
+def _best(measure: MeasureSpec) -> int:
+    """The most points that the measure can have."""
+    if isinstance(measure.curve, Words):
+        listed = measure.curve.listed.values()
+        return max(listed, default=measure.curve.otherwise or 0)
+    return max(measure.curve.ys)
+
+
+def _least(
+    card: Card, found: Assessment, points: list[int | None], index: int, before: int, target: int
+) -> int:
+    """The fewest points of one measure with which the score reaches the target."""
+    low, high = before, points[index] or 0
+    while high - low > 1:
+        middle = (low + high) // 2
+        tried = [*points[:index], middle, *points[index + 1 :]]
+        if (found.weighting.mean(card.tree, tried) or 0) >= target:
+            high = middle
+        else:
+            low = middle
+    return high
+
+
+def _value(measure: MeasureSpec, value: Value, points: int) -> Value:
+    """The nearest value that gives the points; None where nothing is measured now."""
+    if isinstance(measure.curve, Words):
+        enough = [(of, text) for text, of in measure.curve.listed.items() if of >= points]
+        return min(enough)[1] if enough else None
+    if not isinstance(value, int):
+        return None
+    return measure.curve.nearest(value, points)

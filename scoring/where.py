@@ -1,0 +1,188 @@
+"""The condition of a ``where:``: a test of single events, by kind of signal."""
+
+from collections.abc import Callable, Iterable
+from typing import Any as Anything
+
+from schemas.signals import Kind, Signal
+from scoring.fields import FIELDS, PROPERTIES_AT
+from scoring.language.spelling import text_of
+from scoring.language.syntax import (
+    All,
+    Any,
+    Comparison,
+    Flag,
+    LanguageError,
+    Membership,
+    Name,
+    Negative,
+    Node,
+    Not,
+    Number,
+    Text,
+    children,
+)
+from scoring.names import near
+from scoring.series import Test, Value, field_value, property_value
+from scoring.units import CALLED, MICRO, ORDERED, Unit
+
+__all__ = ["check_fields", "compile_where", "property_name"]
+
+#: True, False, or None where the event does not have the field.
+Truth = Callable[[Signal], bool | None]
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+
+
+def compile_where(node: Node, kind: Kind) -> Test:
+    """Whether a signal of a kind meets the condition; what has no data does not.
+
+    Raises:
+        LanguageError: for a field that does not exist, or a comparison that means nothing.
+    """
+    truth = _truth(node, kind)
+    return lambda signal: truth(signal) is True
+
+
+def check_fields(node: Node, kinds: Iterable[Kind], of: str) -> None:
+    """Whether every field of a condition is one that some of these events have.
+
+    Raises:
+        LanguageError: for one that none of them has: the condition would never be met.
+    """
+    if isinstance(node, All | Any | Not):
+        for part in children(node):
+            check_fields(part, kinds, of)
+    elif isinstance(node, Comparison | Membership):
+        tested = node.left if isinstance(node, Comparison) else node.of
+        field = FIELDS.get(".".join(tested.parts)) if isinstance(tested, Name) else None
+        if field is not None and not set(kinds) & set(field.at):
+            raise _fail(f"{field.name} is no field of {of}", tested)
+
+
+def _fail(message: str, node: Node) -> LanguageError:
+    return LanguageError(message, node.at, len(text_of(node)))
+
+
+def _truth(node: Node, kind: Kind) -> Truth:
+    match node:
+        case All() | Any():
+            parts = [_truth(part, kind) for part in node.of]
+            return _combined(parts, decides=isinstance(node, Any))
+        case Not():
+            inner = _truth(node.of, kind)
+            return lambda signal: None if (found := inner(signal)) is None else not found
+        case Comparison():
+            return _comparison(node, kind)
+        case Membership():
+            read, unit = _field(node.of, kind)
+            values = frozenset(_literal(item, unit) for item in node.items)
+            wanted = not node.negated
+            return lambda signal: (
+                None if (value := read(signal)) is None else (value in values) is wanted
+            )
+        case _:
+            raise _fail(
+                "expected a condition on fields of the event, such as user_kind == human", node
+            )
+
+
+def _combined(parts: list[Truth], *, decides: bool) -> Truth:
+    def truth(signal: Signal) -> bool | None:
+        result: bool | None = not decides
+        for part in parts:
+            found = part(signal)
+            if found is decides:
+                return decides
+            if found is None:
+                result = None
+        return result
+
+    return truth
+
+
+def _comparison(node: Comparison, kind: Kind) -> Truth:
+    read, unit = _field(node.left, kind)
+    value = _literal(node.right, unit)
+    if node.operator in ("==", "!="):
+        wanted = node.operator == "=="
+        return lambda signal: (
+            None if (found := read(signal)) is None else (found == value) is wanted
+        )
+    if unit not in ORDERED and unit is not _OWN:
+        raise _fail(f"{CALLED[Unit(unit)]} is neither more nor less: write == or !=", node)
+    if isinstance(value, str):
+        raise _fail("expected a number to compare with", node.right)
+    level: int = value
+    tests: dict[str, Callable[[int], bool]] = {
+        "<": lambda found: found < level,
+        "<=": lambda found: found <= level,
+        ">": lambda found: found > level,
+        ">=": lambda found: found >= level,
+    }
+    test = tests[node.operator]
+
+    def truth(signal: Signal) -> bool | None:
+        found = read(signal)
+        return None if found is None or isinstance(found, str) else test(found)
+
+    return truth
+
+
+#: An own property's unit is whatever the event sends.
+_OWN = "own"
+
+
+def property_name(name: Name) -> str | None:
+    """The property in ``property.NAME``; None for another name."""
+    return name.parts[1] if len(name.parts) == 2 and name.parts[0] == "property" else None
+
+
+def _field(node: Node, kind: Kind) -> tuple[Value, Unit | str]:
+    if not isinstance(node, Name):
+        raise _fail("expected the name of a field here", node)
+    own = property_name(node)
+    if own is not None:
+        if kind not in PROPERTIES_AT:  # pragma: no cover - every kind that is counted has them
+            return _nothing, _OWN
+        return property_value(own, kind), _OWN
+    name = ".".join(node.parts)
+    field = FIELDS.get(name)
+    if field is None:
+        raise LanguageError(
+            f"no field named {name!r}{near(name, [*FIELDS, 'property.NAME'])}", node.at, len(name)
+        )
+    if field.unit is Unit.MONEY:
+        raise LanguageError(
+            "amounts have many currencies: a condition cannot compare them", node.at, len(name)
+        )
+    if kind not in field.at:
+        return _nothing, field.unit
+    return field_value(field, kind), field.unit
+
+
+def _nothing(signal: Signal) -> Anything:
+    return None
+
+
+def _literal(node: Node, unit: Unit | str) -> int | str:
+    """What a field is compared with: text, or millionths of its unit."""
+    if isinstance(node, Flag):
+        return "true" if node.value else "false"
+    if isinstance(node, Text):
+        return node.value
+    if isinstance(node, Name) and len(node.parts) == 1:
+        return node.parts[0]
+    if isinstance(node, Negative) and isinstance(node.of, Number):
+        below = _literal(node.of, unit)
+        return below if isinstance(below, str) else -below
+    if not isinstance(node, Number):
+        raise _fail("expected a number or a text to compare with", node)
+    if unit is Unit.TEXT:
+        said = text_of(node)
+        raise _fail(f'expected a text to compare with; write it in quotes: "{said}"', node)
+    written = {"": unit, "%": Unit.RATIO}.get(node.unit, Unit.SECONDS)
+    if unit not in (_OWN, written):
+        raise _fail(f"{unit} cannot be compared with {written}", node)
+    if node.unit == "%":
+        return int(node.value * MICRO / 100)
+    return int(node.value * MICRO) * _SECONDS.get(node.unit, 1)

@@ -1,0 +1,1 @@
+"""Scenarios: what happens to one customer in plain sentences, and what a scorecard says of it."""
