@@ -51,13 +51,13 @@ _STATUS_OF_BILLING = {
 }
 
 
-def fold(state: CustomerState, signal: Signal, plan: Plan) -> None:
-    """Apply one signal whose event time has come."""
+def fold(state: CustomerState, signal: Signal, plan: Plan) -> bool:
+    """Apply one signal whose event time has come; False if it says nothing of the customer."""
     kind = signal[KIND]
     if kind == _FEATURE and signal[_USER_KIND] == _STAFF:
-        return  # our own staff's use says nothing about the customer
+        return False  # our own staff's use says nothing about the customer
     if kind not in _KNOWN:
-        return  # a newer release wrote it; the signal stays in the log
+        return False  # a newer release wrote it; the signal stays in the log
     if signal[AT] > state.last_ms:
         state.last_ms = signal[AT]
     state.heard |= _BITS.get(kind, 0)
@@ -66,6 +66,7 @@ def fold(state: CustomerState, signal: Signal, plan: Plan) -> None:
     handler = _HANDLERS.get(kind)
     if handler is not None:
         handler(state, signal)
+    return True
 
 
 def _account(state: CustomerState, signal: Signal) -> None:

@@ -202,8 +202,8 @@ class PartitionFold:
             if (at_ms > frontier_ms or plan is None) and self._holds(customer_id, customer, signal):
                 counts.held += 1
             else:
-                fold(customer.state, signal, self._cards.plan)
-                note(customer.recent, signal)
+                if fold(customer.state, signal, self._cards.plan):
+                    note(customer.recent, signal)
                 if at_ms < late_ms:
                     customer.late = True
                 customer.dirty = True
@@ -243,11 +243,7 @@ class PartitionFold:
         outputs: list[Output] = []
         for customer_id in self._queue.take(tick):
             customer = self._book.live.get(customer_id) or self._book.open(customer_id, append_ms)
-            if customer.position < offset and (
-                customer.dirty
-                or _is_due(customer, now_ms)
-                or _has_other_mark(customer, self._cards.mark)
-            ):
+            if customer.position < offset and _is_wanted(customer, self._cards.mark, now_ms):
                 outputs += self._evaluate(customer_id, customer, card, now_ms)
                 customer.position = offset
                 self._book.changed[customer_id] = customer
@@ -270,11 +266,7 @@ class PartitionFold:
                 if instant >= now_ms:
                     break
                 outputs += self._evaluate_once(customer_id, customer, card, instant)
-            if not (
-                customer.dirty
-                or _is_due(customer, now_ms)
-                or _has_other_mark(customer, self._cards.mark)
-            ):
+            if not _is_wanted(customer, self._cards.mark, now_ms):
                 return outputs
         return outputs + self._evaluate_once(customer_id, customer, card, now_ms)
 
@@ -328,8 +320,8 @@ class PartitionFold:
         rest = []
         for signal in held:
             if signal[1] <= now_ms:
-                fold(customer.state, signal, self._cards.plan)
-                note(customer.recent, signal)
+                if fold(customer.state, signal, self._cards.plan):
+                    note(customer.recent, signal)
                 customer.dirty = True
             else:
                 rest.append(signal)
@@ -394,10 +386,7 @@ class PartitionFold:
         return read_to_ms // self.policy.step_ms * self.policy.step_ms
 
 
-def _is_due(customer: Customer, now_ms: int) -> bool:
-    return customer.due_ms is not None and customer.due_ms <= now_ms
-
-
-def _has_other_mark(customer: Customer, mark: bytes) -> bool:
-    """Whether the last evaluation was made with another scorecard, or other stalled sources."""
-    return customer.card not in (mark, NO_CARD)
+def _is_wanted(customer: Customer, mark: bytes, now_ms: int) -> bool:
+    """Touched, due, or last evaluated with another scorecard or other stalled sources."""
+    due = customer.due_ms is not None and customer.due_ms <= now_ms
+    return customer.dirty or due or customer.card not in (mark, NO_CARD)

@@ -761,6 +761,7 @@ class Facts:
             (event, value)
             for event in self.events
             if event.type in types and test(event)
+            if not (narrowed and getattr(event, "quantity", 1) == 0)  # that is no use
             if isinstance(value := self._field(event, parts), kinds) and self._fits(event, call)
         ]
         if parts[0] in _ONCE_A_TICKET:

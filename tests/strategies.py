@@ -59,7 +59,7 @@ names = st.one_of(
     st.sampled_from(["Dashboard", "export", "Ärger", "naïve ☕", "日本語"]),
     st.text(st.characters(codec="utf-8"), min_size=1, max_size=40),
 )
-amounts_minor = st.one_of(st.integers(0, 10**6), st.integers(-(10**15), 10**15))
+amounts_minor = st.one_of(st.integers(0, 10**6), st.integers(-(10**12), 10**12))
 currencies = st.sampled_from(["EUR", "USD", "JPY", "KWD"])
 seats = st.integers(0, 10_000_000)
 ratings = st.one_of(
@@ -70,7 +70,7 @@ seconds = st.one_of(st.integers(0, 10**6), st.floats(0, 10 * 366 * 86_400, allow
 comments = st.text(st.characters(codec="utf-8"), max_size=200)
 properties = st.dictionaries(
     st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,8}", fullmatch=True),
-    st.one_of(st.booleans(), st.integers(-(10**15), 10**15), st.floats(-1e15, 1e15), names),
+    st.one_of(st.booleans(), st.integers(-(10**12), 10**12), st.floats(-1e12, 1e12), names),
     max_size=3,
 )
 

@@ -470,7 +470,6 @@ def test_an_unknown_kind_of_signal_changes_nothing() -> None:
     assert state == CustomerState()
 
 
-@pytest.mark.xfail(reason="what our own staff did is noted with the latest events")
 def test_what_our_staff_did_explains_nothing() -> None:
     """It is skipped whole: three weeks of silence moved the score, and no event."""
     log = ready_log()
