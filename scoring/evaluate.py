@@ -47,6 +47,8 @@ __all__ = [
 ]
 
 PPM = 1_000_000
+#: What a row can hold of a value, in millionths: no valid event may stop a partition.
+VALUE_MAX = 2**62
 
 
 class Past(msgspec.Struct, array_like=True, frozen=True):
@@ -222,6 +224,8 @@ def _measured(
         else:
             value, changes_ms = _frozen(measure, state, moment, frozen_ms, card)
             jump_ms = None
+        if type(value) is int and not -VALUE_MAX <= value <= VALUE_MAX:
+            value = VALUE_MAX if value > 0 else -VALUE_MAX
         points = None if value is None else measure.curve.points(value)  # type: ignore[arg-type]
         if points is None:
             points = measure.missing_points

@@ -29,7 +29,8 @@ def streak(one: Series) -> Read:
             day -= 1
         began_ms = moment.complete_from(one.key)
         if began_ms is not None and day <= began_ms // DAY_MS:
-            return NO_DATA  # it may be longer than what was seen of it
+            # It may be longer than what was seen of it.
+            return Reading(None, (last + 2) * DAY_MS)
         # It ends when a whole day has passed without any.
         return Reading((last - day) * MICRO, (last + 2) * DAY_MS)
 
