@@ -1,8 +1,8 @@
 """Readings of what is known of the account: facts, dates, seats, MRR, what a person said."""
 
-from typing import Any
+from operator import itemgetter
 
-from scoring.levels import movement
+from scoring.levels import Level, movement
 from scoring.moment import NO_DATA, Moment, Reading
 from scoring.money import Rates
 from scoring.own_past import CHANGE_MAX
@@ -68,7 +68,7 @@ def mrr(rates: Rates) -> Read:
     """Monthly recurring revenue in the card's currency, at today's rate."""
 
     def read(state: CustomerState, moment: Moment) -> Reading:
-        amount_minor, currency = _current_mrr(state)
+        _, amount_minor, currency = (_told_mrr(state) or [(0, None, "")])[-1]
         if amount_minor is None:
             return NO_DATA
         return Reading(
@@ -79,21 +79,20 @@ def mrr(rates: Rates) -> Read:
     return read
 
 
-def _current_mrr(state: CustomerState) -> tuple[int | None, str]:
-    """The MRR that was told last, and its currency: its own, else the account's."""
-    latest: tuple[int, str] | None = None
-    found: tuple[int | None, str] = (None, "")
-    for name, level in state.levels.items():
-        if name.startswith("mrr:"):
-            entry = level.days[max(level.days)]
-            if latest is None or entry[:2] > latest:
-                latest = entry[:2]
-                found = (entry[2], _currency(state, name))
-    return found
+def _told_mrr(state: CustomerState) -> list[tuple[int, int | None, str]]:
+    """What was told of MRR, in order of time: day, amount, and its currency, else the account's."""
+    account = state.fact("currency") or ""
+    told = sorted(
+        ((entry[:2], name, day, entry[2]) for name, level in _mrr_levels(state)
+         for day, entry in level.days.items()),
+        key=itemgetter(0, 1),
+    )  # fmt: skip
+    return [(day, amount, name.partition(":")[2] or account) for _, name, day, amount in told]
 
 
-def _currency(state: CustomerState, level: str) -> str:
-    return level.partition(":")[2] or state.fact("currency") or ""
+def _mrr_levels(state: CustomerState) -> list[tuple[str, Level]]:
+    """The histories of MRR, one for each currency."""
+    return [(name, level) for name, level in state.levels.items() if name.startswith("mrr:")]
 
 
 def seats_change(window: Window) -> Read:
@@ -121,34 +120,11 @@ _FAR = 10**9
 
 def _mrr_values(state: CustomerState, rates: Rates) -> list[tuple[int, int | None]]:
     """MRR at the end of each day on which it was told, in millionths of the card's currency."""
-    told = {name: level for name, level in state.levels.items() if name.startswith("mrr:")}
-    days = sorted({day for level in told.values() for day in level.days})
-    values: list[tuple[int, int | None]] = []
-    for day in days:
-        amounts = [
-            rates.convert(amount, _currency(state, name), day)
-            for name, level in told.items()
-            if (amount := _latest(level, told, day)) is not None
-        ]
-        known = [amount for amount in amounts if amount is not None]
-        values.append((day, sum(known) if known else None))
-    return values
-
-
-def _latest(level: Any, told: dict[str, Any], day: int) -> int | None:
-    """The level's value, if it is the one of all currencies that was told last by that day."""
-    own = max((entry[:2] for d, entry in level.days.items() if d <= day), default=None)
-    others = (
-        entry[:2]
-        for other in told.values()
-        if other is not level
-        for d, entry in other.days.items()
-        if d <= day
-    )
-    if own is None or any(key > own for key in others):
-        return None
-    value: int | None = level.at(day)
-    return value
+    last = {day: (amount, currency) for day, amount, currency in _told_mrr(state)}
+    return [
+        (day, None if amount is None else rates.convert(amount, currency, day))
+        for day, (amount, currency) in last.items()
+    ]
 
 
 def mrr_change(window: Window, rates: Rates) -> Read:
@@ -171,8 +147,8 @@ def mrr_movement(window: Window, kind: str | None, rates: Rates) -> Read:
         values = _mrr_values(state, rates)
         if all(value is None for _, value in values):
             return NO_DATA
-        told = (level for name, level in state.levels.items() if name.startswith("mrr:"))
-        first = min((one.first_day for one in told if one.first_day is not None), default=None)
+        firsts = (level.first_day for _, level in _mrr_levels(state))
+        first = min((day for day in firsts if day is not None), default=None)
         moved = movement(values, window.before_first(moment), _FAR, first)
         amount = moved.total if kind is None else int(getattr(moved, kind))
         return Reading(amount, (moment.day + 1) * DAY_MS)

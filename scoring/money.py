@@ -14,27 +14,17 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-__all__ = ["Rates", "RatesError", "minor_digits", "parse_rates"]
+from schemas.currencies import minor_digits
+
+__all__ = ["Rates", "RatesError", "parse_rates"]
 
 MICRO = 1_000_000
-#: Currencies whose minor unit is not a hundredth. ISO 4217, list one, as of 2026-01-01.
-_DIGITS = {
-    **dict.fromkeys(("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG"), 0),
-    **dict.fromkeys(("RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF"), 0),
-    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
-    **dict.fromkeys(("CLF", "UYW"), 4),
-}
 _CODE = re.compile(r"[A-Z]{3}")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _RATE = re.compile(r"\d{1,10}(?:\.\d{1,18})?", re.ASCII)
 _RATE_MIN, _RATE_MAX = Decimal("1e-9"), Decimal("1e9")
 _EPOCH = date(1970, 1, 1).toordinal()
 _Problems = list[tuple[tuple[str, ...], str]]
-
-
-def minor_digits(currency: str) -> int:
-    """Decimals of a currency's minor unit: 2 for EUR, 0 for JPY, 3 for KWD; 2 if unknown."""
-    return _DIGITS.get(currency, 2)
 
 
 class RatesError(ValueError):

@@ -182,7 +182,7 @@ class PartitionFold:
         sources, check, counts = block.sources, self._book.duplicates.check, self.counts
         touched: dict[str, Customer] = {}
         # Before there is a card nobody knows what to keep of an event.
-        plan = None if self.card is None else self._cards.plan
+        plan, has_card = self._cards.plan, self.card is not None
         for signal in block.signals:
             if signal[0] <= applied_to:
                 counts.duplicates += 1
@@ -199,10 +199,10 @@ class PartitionFold:
                 counts.unchecked += 1
             counts.signals += 1
             signal[3] = sources[signal[3]]
-            if (at_ms > frontier_ms or plan is None) and self._holds(customer_id, customer, signal):
+            if (at_ms > frontier_ms or not has_card) and self._holds(customer_id, customer, signal):
                 counts.held += 1
             else:
-                if fold(customer.state, signal, self._cards.plan):
+                if fold(customer.state, signal, plan):
                     note(customer.recent, signal)
                 if at_ms < late_ms:
                     customer.late = True

@@ -65,24 +65,21 @@ class Series:
     times: bool = False
     hourly: bool = False
     keeps_first: bool = False
+    #: How rows name it. This and the next two are worked out once: every reading asks for them.
+    key: int = field(init=False, compare=False)
+    #: How long a bucket is.
+    size_ms: int = field(init=False, compare=False)
+    #: Bits of the families of which one must have been heard.
+    families: int = field(init=False, compare=False)
 
-    @property
-    def key(self) -> int:
-        """How rows name it."""
-        return crc32(self.text.encode())
-
-    @property
-    def size_ms(self) -> int:
-        """How long a bucket is."""
-        return HOUR_MS if self.hourly else DAY_MS
-
-    @property
-    def families(self) -> int:
-        """Bits of the families of which one must have been heard."""
+    def __post_init__(self) -> None:
+        """Work out what follows from the rest."""
         bits = 0
         for kind in self.kinds:
             bits |= FAMILY_OF[kind]
-        return bits
+        object.__setattr__(self, "key", crc32(self.text.encode()))
+        object.__setattr__(self, "size_ms", HOUR_MS if self.hourly else DAY_MS)
+        object.__setattr__(self, "families", bits)
 
 
 #: Uses: an event may say that it was none.

@@ -38,9 +38,9 @@ class Weighting:
     def mean(self, tree: Tree, points: Sequence[int | None]) -> int | None:
         """The weighted mean of the measures that have points, None if none weighs anything."""
         count = len(self.groups)
-        # Of each group the sum over its members as a fraction: top / bottom, and their weight.
-        top, bottom, weight = [0] * count, [1] * count, [0] * count
-        whole_top, whole_bottom, whole_weight = 0, 1, 0
+        # Of each group the sum over its members as a fraction, top / bottom, and their weight;
+        # the last is the card itself, which the parent -1 points at.
+        top, bottom, weight = [0] * (count + 1), [1] * (count + 1), [0] * (count + 1)
         for group, own, of in zip(tree.measures, self.measures, points, strict=True):
             if of is not None:
                 top[group] += own * of
@@ -49,57 +49,38 @@ class Weighting:
             if not weight[group]:
                 continue
             # The group's mean is top / (bottom * weight); it counts with the group's own weight.
-            t, b = top[group], bottom[group]
-            own = self.groups[group]
-            if weight[group] == own:
-                pass
-            else:
+            t, b, own = top[group], bottom[group], self.groups[group]
+            if weight[group] != own:
                 t, b = t * own, b * weight[group]
             parent = tree.parents[group]
-            if parent < 0:
-                if b == whole_bottom:
-                    whole_top += t
-                else:
-                    whole_top, whole_bottom = whole_top * b + t * whole_bottom, whole_bottom * b
-                whole_weight += own
-            elif b == bottom[parent]:
+            weight[parent] += own
+            if b == bottom[parent]:
                 top[parent] += t
-                weight[parent] += own
             else:
-                top[parent], bottom[parent] = (
-                    top[parent] * b + t * bottom[parent],
-                    bottom[parent] * b,
-                )
-                weight[parent] += own
-        if not whole_weight:
+                top[parent] = top[parent] * b + t * bottom[parent]
+                bottom[parent] *= b
+        if not weight[-1]:
             return None
-        bottom_all = whole_bottom * whole_weight
-        return (2 * whole_top + bottom_all) // (2 * bottom_all)
+        whole = bottom[-1] * weight[-1]
+        return (2 * top[-1] + whole) // (2 * whole)
 
     def effective_ppm(self, tree: Tree, points: Sequence[int | None]) -> list[int]:
         """What each measure weighs once missing weight is spread, in millionths, rounded down."""
         count = len(self.groups)
-        weight = [0] * count
+        has = [0] * (count + 1)
         for group, own, of in zip(tree.measures, self.measures, points, strict=True):
             if of is not None:
-                weight[group] += own
-        has = [0] * count
+                has[group] += own
         for group in range(count - 1, -1, -1):
-            has[group] += weight[group]
-            if has[group] and tree.parents[group] >= 0:
+            if has[group]:
                 has[tree.parents[group]] += self.groups[group]
-        whole = sum(
-            self.groups[group] for group in range(count) if tree.parents[group] < 0 and has[group]
-        )
-        factors: list[tuple[int, int]] = []
+        # Of each group what reaches its members, as a fraction; the card's own stands last.
+        factors = [(0, 1)] * count + [(1_000_000, has[-1])]
         for group in range(count):
-            parent = tree.parents[group]
-            up_top, up_bottom = (1_000_000, whole) if parent < 0 else factors[parent]
-            factors.append((up_top * self.groups[group], up_bottom * max(has[group], 1)))
+            above_top, above_bottom = factors[tree.parents[group]]
+            factors[group] = (above_top * self.groups[group], above_bottom * max(has[group], 1))
         found = []
         for group, own, of in zip(tree.measures, self.measures, points, strict=True):
-            top_factor, bottom_factor = factors[group]
-            found.append(
-                0 if of is None or not bottom_factor else own * top_factor // bottom_factor
-            )
+            top, bottom = factors[group]
+            found.append(0 if of is None or not bottom else own * top // bottom)
         return found

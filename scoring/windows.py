@@ -29,6 +29,7 @@ __all__ = [
     "found",
     "kept_in",
     "last",
+    "looked_at",
     "mean",
     "mean_money",
     "quantile",
@@ -107,85 +108,86 @@ def total_in(
     return found, amount, first
 
 
-def count(one: Series, window: Window) -> Read:
-    """How many there were."""
+#: Reads what a series keeps; the moment says where its window lies.
+Look = Callable[[Any, Moment], Reading]
+
+
+def looked_at(one: Series, window: Window, look: Look) -> Read:
+    """A look at what a series keeps, where there is data to look at."""
 
     def read(state: CustomerState, moment: Moment) -> Reading:
         kept = kept_in(state, one, moment, window)
-        if type(kept) is Reading:
-            return kept
+        return kept if type(kept) is Reading else look(kept, moment)
+
+    return read
+
+
+def count(one: Series, window: Window) -> Read:
+    """How many there were."""
+
+    def look(kept: Any, moment: Moment) -> Reading:
         found, first = count_in(kept, window.before_first(moment), None)
         return Reading(found * MICRO, window.leaves_ms(first))
 
-    return read
+    return looked_at(one, window, look)
 
 
 def active_buckets(one: Series, window: Window) -> Read:
     """In how many buckets there was at least one."""
 
-    def read(state: CustomerState, moment: Moment) -> Reading:
-        kept = kept_in(state, one, moment, window)
-        if type(kept) is Reading:
-            return kept
+    def look(kept: Any, moment: Moment) -> Reading:
         oldest = window.before_first(moment)
         active = [bucket for bucket, n in kept.items() if bucket > oldest and n]
         return Reading(len(active) * MICRO, window.leaves_ms(min(active, default=None)))
 
-    return read
+    return looked_at(one, window, look)
 
 
 def total(one: Series, window: Window) -> Read:
     """The sum; 0 where nothing is in the window."""
 
-    def read(state: CustomerState, moment: Moment) -> Reading:
-        kept = kept_in(state, one, moment, window)
-        if type(kept) is Reading:
-            return kept
+    def look(kept: Any, moment: Moment) -> Reading:
         _, amount, first = total_in(kept, window.before_first(moment), None)
         return Reading(amount, window.leaves_ms(first))
 
-    return read
+    return looked_at(one, window, look)
 
 
 def mean(one: Series, window: Window) -> Read:
     """The mean; no data where the window has none."""
 
-    def read(state: CustomerState, moment: Moment) -> Reading:
-        kept = kept_in(state, one, moment, window)
-        if type(kept) is Reading:
-            return kept
+    def look(kept: Any, moment: Moment) -> Reading:
         found, amount, first = total_in(kept, window.before_first(moment), None)
         return Reading(amount // found if found else None, window.leaves_ms(first))
 
-    return read
+    return looked_at(one, window, look)
 
 
 def found(one: Series, window: Window) -> Read:
     """How many events a total or mean was made from."""
 
-    def read(state: CustomerState, moment: Moment) -> Reading:
-        kept = kept_in(state, one, moment, window)
-        if type(kept) is Reading:
-            return kept
+    def look(kept: Any, moment: Moment) -> Reading:
         count_found, _, first = total_in(kept, window.before_first(moment), None)
         return Reading(count_found * MICRO, window.leaves_ms(first))
 
-    return read
+    return looked_at(one, window, look)
 
 
 def sampled(one: Series, window: Window) -> Read:
     """How many samples a quantile was made from."""
 
-    def read(state: CustomerState, moment: Moment) -> Reading:
-        kept = kept_in(state, one, moment, window)
-        if type(kept) is Reading:
-            return kept
-        oldest = window.before_first(moment)
-        inside = [entry[0] // window.size_ms for entry in kept]
-        inside = [bucket for bucket in inside if bucket > oldest]
+    def look(kept: Any, moment: Moment) -> Reading:
+        inside = [bucket for bucket, _ in _samples_in(kept, window, moment)]
         return Reading(len(inside) * MICRO, window.leaves_ms(min(inside, default=None)))
 
-    return read
+    return looked_at(one, window, look)
+
+
+def _samples_in(kept: Any, window: Window, moment: Moment) -> list[tuple[int, int]]:
+    """The samples in the window as (bucket, value)."""
+    oldest = window.before_first(moment)
+    pairs = ((at_ms // window.size_ms, value) for at_ms, _, value in kept)
+    return [(bucket, value) for bucket, value in pairs if bucket > oldest]
 
 
 def share(part: Series, whole: Series, window: Window) -> Read:
@@ -210,10 +212,7 @@ def extreme(one: Series, window: Window, *, greatest: bool) -> Read:
     """The least or the greatest; no data where the window has none."""
     pick, place = (max, 1) if greatest else (min, 0)
 
-    def read(state: CustomerState, moment: Moment) -> Reading:
-        kept = kept_in(state, one, moment, window)
-        if type(kept) is Reading:
-            return kept
+    def look(kept: Any, moment: Moment) -> Reading:
         oldest = window.before_first(moment)
         inside = [bucket for bucket in kept if bucket > oldest]
         if not inside:
@@ -221,23 +220,16 @@ def extreme(one: Series, window: Window, *, greatest: bool) -> Read:
         value = pick(kept[bucket][place] for bucket in inside)
         return Reading(value, window.leaves_ms(min(inside)))
 
-    return read
+    return looked_at(one, window, look)
 
 
 def quantile(one: Series, window: Window, share_ppm: int) -> Read:
     """The smallest value that at least a share of them does not exceed."""
 
-    def read(state: CustomerState, moment: Moment) -> Reading:
-        kept = kept_in(state, one, moment, window)
-        if type(kept) is Reading:
-            return kept
-        oldest = window.before_first(moment)
-        inside = [entry for entry in kept if entry[0] // window.size_ms > oldest]
-        return quantile_of(
-            [(entry[0] // window.size_ms, entry[2]) for entry in inside], window, share_ppm
-        )
+    def look(kept: Any, moment: Moment) -> Reading:
+        return quantile_of(_samples_in(kept, window, moment), window, share_ppm)
 
-    return read
+    return looked_at(one, window, look)
 
 
 def quantile_of(inside: list[tuple[int, int]], window: Window, share_ppm: int) -> Reading:
@@ -252,16 +244,13 @@ def quantile_of(inside: list[tuple[int, int]], window: Window, share_ppm: int) -
 def distinct_values(one: Series, window: Window) -> Read:
     """How many different ones; no data before the first: perhaps nobody tells who it was."""
 
-    def read(state: CustomerState, moment: Moment) -> Reading:
-        kept = kept_in(state, one, moment, window)
-        if type(kept) is Reading:
-            return kept
+    def look(kept: Any, moment: Moment) -> Reading:
         if not kept:
             return NO_DATA
         found, first = distinct.seen(kept, window.before_first(moment))
         return Reading(found * MICRO, window.leaves_ms(first))
 
-    return read
+    return looked_at(one, window, look)
 
 
 def latest_in(state: CustomerState, one: Series, moment: Moment) -> Any:
@@ -316,10 +305,7 @@ def mean_money(one: Series, window: Window, rates: Rates) -> Read:
 def _money(one: Series, window: Window, rates: Rates, *, averaged: bool) -> Read:
     per_day = DAY_MS // one.size_ms
 
-    def read(state: CustomerState, moment: Moment) -> Reading:
-        kept = kept_in(state, one, moment, window)
-        if type(kept) is Reading:
-            return kept
+    def look(kept: Any, moment: Moment) -> Reading:
         oldest = window.before_first(moment)
         found, amount, first = 0, 0, None
         for bucket, by_currency in kept.items():
@@ -336,4 +322,4 @@ def _money(one: Series, window: Window, rates: Rates, *, averaged: bool) -> Read
             return Reading(amount // found if found else None, window.leaves_ms(first))
         return Reading(amount, window.leaves_ms(first))
 
-    return read
+    return looked_at(one, window, look)

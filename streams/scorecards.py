@@ -19,7 +19,15 @@ from scoring.card import Card, CardError
 from scoring.card_compiler import compile_card
 from streams.exits import Exit, NamedExit
 
-__all__ = ["SHIPPED", "document_of", "load_card", "load_file", "read_card", "shipped_card"]
+__all__ = [
+    "SHIPPED",
+    "Loader",
+    "document_of",
+    "load_card",
+    "load_file",
+    "read_card",
+    "shipped_card",
+]
 
 #: The scorecard that is activated when none is.
 SHIPPED = "b2b-saas"
@@ -49,11 +57,11 @@ _PLAIN = {
 }
 
 
-class _Loader(yaml.SafeLoader):
+class Loader(yaml.SafeLoader):
     """YAML without its surprises: a key may stand only once, ``no`` and ``12:30`` are texts."""
 
 
-def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
+def _mapping(loader: Loader, node: yaml.MappingNode) -> dict[Any, Any]:
     seen: dict[Any, Any] = {}
     for key_node, value_node in node.value:
         key = loader.construct_object(key_node, deep=True)
@@ -69,10 +77,10 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
     return seen
 
 
-_Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
-_Loader.yaml_implicit_resolvers = {}
+Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+Loader.yaml_implicit_resolvers = {}
 for _tag, (_pattern, _first) in _PLAIN.items():
-    _Loader.add_implicit_resolver(_PREFIX + _tag, re.compile(f"^(?:{_pattern})$"), list(_first))
+    Loader.add_implicit_resolver(_PREFIX + _tag, re.compile(f"^(?:{_pattern})$"), list(_first))
 
 
 def document_of(text: str, name: str = "scorecard") -> dict[Any, Any]:
@@ -82,7 +90,7 @@ def document_of(text: str, name: str = "scorecard") -> dict[Any, Any]:
         NamedExit: exit code 2, if it is not valid YAML or no mapping; ``name`` stands in it.
     """
     try:
-        document = yaml.load(text, Loader=_Loader)  # noqa: S506 - a subclass of the safe loader
+        document = yaml.load(text, Loader=Loader)  # noqa: S506 - a subclass of the safe loader
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = "" if mark is None else f":{mark.line + 1}"
@@ -126,7 +134,7 @@ def load_card(text: str, name: str = "scorecard") -> Card:
 
 def _refused(text: str, name: str, problems: list[tuple[tuple[str, ...], str]]) -> NamedExit:
     """All problems, each with its line."""
-    root = yaml.compose(text, Loader=_Loader)
+    root = yaml.compose(text, Loader=Loader)
     lines = sorted({_problem(name, root, where, what) for where, what in problems})
     return NamedExit(Exit.USAGE, "\n".join(line for _, line in lines))
 

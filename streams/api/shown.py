@@ -11,6 +11,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from schemas.currencies import minor_digits
 from schemas.scores import Band
 from schemas.views import CustomerHealth
 from streams.clock import to_ms
@@ -32,13 +33,6 @@ __all__ = [
 ]
 
 _SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥"}
-#: ISO 4217 currencies whose minor unit is not a hundredth.
-_NO_MINOR_UNIT = (
-    *("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF"),
-    *("UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF"),
-)
-_THOUSANDTHS = ("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND")
-_EXPONENTS = dict.fromkeys(_NO_MINOR_UNIT, 0) | dict.fromkeys(_THOUSANDTHS, 3)
 _ABBREVIATIONS = frozenset({"nps", "csat", "ces", "mrr", "arr", "id", "api", "sla"})
 _MINUTE_MS, _HOUR_MS, _DAY_MS = 60_000, 3_600_000, 86_400_000
 _BANDS = {
@@ -136,7 +130,7 @@ def money(minor: object, currency: object) -> str:
     if not isinstance(minor, int) or isinstance(minor, bool):
         return ""
     code = currency if isinstance(currency, str) else ""
-    units = f"{abs(minor) // 10 ** _EXPONENTS.get(code, 2):,}"
+    units = f"{abs(minor) // 10 ** minor_digits(code):,}"
     sign = "−" if minor < 0 else ""
     if code in _SYMBOLS:
         return f"{sign}{_SYMBOLS[code]}{units}"

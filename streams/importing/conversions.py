@@ -11,6 +11,7 @@ from decimal import Decimal, InvalidOperation
 from zoneinfo import ZoneInfo
 
 from schemas.base import parse_time
+from schemas.currencies import minor_digits
 from streams.importing.rejects import CellError, RejectReason
 
 __all__ = [
@@ -25,13 +26,6 @@ __all__ = [
     "time_reader",
 ]
 
-#: ISO 4217 codes whose minor unit is not a hundredth.
-_EXPONENTS = {
-    **dict.fromkeys(("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG"), 0),
-    **dict.fromkeys(("RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF"), 0),
-    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
-    **dict.fromkeys(("CLF", "UYW"), 4),
-}
 _INTEGER = re.compile(r"([+-]?\d{1,30})(?:\.0{1,30})?", re.ASCII)
 _NUMBER = re.compile(r"[+-]?(?:\d{1,30}(?:\.\d{0,30})?|\.\d{1,30})(?:[eE][+-]?\d{1,3})?", re.ASCII)
 _WORDS_TRUE = ("true", "yes", "y", "t", "1", "on")
@@ -79,7 +73,7 @@ def minor_units(text: str, currency: str) -> int:
 
     An amount finer than the currency's minor unit is refused, not rounded.
     """
-    exponent = _EXPONENTS.get(currency, 2)
+    exponent = minor_digits(currency)
     try:
         amount = Decimal(text) if _NUMBER.fullmatch(text) else None
     except InvalidOperation:

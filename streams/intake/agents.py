@@ -18,7 +18,7 @@ from streams.engine.app import VitalsApp, build_app, chunked_topic
 from streams.engine.batches import BatchWriter
 from streams.engine.broker_clock import BrokerClock
 from streams.engine.fatal import guarded
-from streams.intake.blocks import Chunk, TimeBounds, blocks_of
+from streams.intake.blocks import AGE_MS_MAX, FUTURE_MS_MAX, Chunk, TimeBounds, blocks_of
 from streams.intake.plain_usage import PlainUsage
 from streams.intake.progress import ProgressPolicy, Standing, progress_of
 from streams.intake.routing import CustomerRouter
@@ -29,11 +29,8 @@ __all__ = ["Intake"]
 
 log = logging.getLogger(__name__)
 
-FUTURE_MS_MAX = 5 * 60_000
-YEAR_MS = 365 * 86_400_000
-#: Older than this is quarantined; history that is replayed in event time may be older.
-AGE_MS_MAX = 10 * YEAR_MS
-AGE_MS_MAX_EVENT_TIME = 40 * YEAR_MS
+#: History that is replayed in event time may be older than what is heard live.
+AGE_MS_MAX_EVENT_TIME = 4 * AGE_MS_MAX
 
 
 class Intake:

@@ -17,8 +17,19 @@ from schemas.signals import BLOCK_BYTES_MAX, Block, Signal
 from scoring.signals import signal_of
 from streams.intake.plain_usage import PlainUsage
 
-__all__ = ["Chunk", "ChunkResult", "RawRecord", "TimeBounds", "blocks_of"]
+__all__ = [
+    "AGE_MS_MAX",
+    "FUTURE_MS_MAX",
+    "Chunk",
+    "ChunkResult",
+    "RawRecord",
+    "TimeBounds",
+    "blocks_of",
+]
 
+#: An event may lie so far ahead of the time at which it is read, and so far back.
+FUTURE_MS_MAX = 5 * 60_000
+AGE_MS_MAX = 10 * 365 * 86_400_000
 #: What a signal may take beyond its record's bytes.
 _SIGNAL_OVERHEAD_BYTES = 32
 

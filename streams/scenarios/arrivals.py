@@ -15,16 +15,12 @@ from typing import NamedTuple
 from schemas.inbound import Rejection, family_of, parse
 from schemas.signals import Block
 from schemas.topics import SOURCES
-from streams.intake.blocks import Chunk, TimeBounds, blocks_of
+from streams.intake.blocks import AGE_MS_MAX, FUTURE_MS_MAX, Chunk, TimeBounds, blocks_of
 from streams.intake.plain_usage import PlainUsage
 from streams.scenarios.document import Where
 from streams.scenarios.story import EVENTS_MAX, Happening, Silence
 
 __all__ = ["AGE_MS_MAX", "FUTURE_MS_MAX", "Arrival", "Arrivals"]
-
-#: How far an event may lie ahead of the time at which it is heard, and how far back: as live.
-FUTURE_MS_MAX = 5 * 60_000
-AGE_MS_MAX = 10 * 365 * 86_400_000
 
 
 class Arrival(NamedTuple):

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from schemas.scenario import AccountFacts, ScenarioFile, Step
-from streams.scorecards import _Loader as Loader
+from streams.scorecards import Loader
 
 __all__ = ["NO_SCENARIO", "Document", "Problem", "Where", "read_document", "validated"]
 

@@ -8,8 +8,9 @@ told with its line before anything is played.
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from scoring.names import near
 from streams.scenarios import judges
-from streams.scenarios.judges import Judge, Wanted, near
+from streams.scenarios.judges import Judge, Wanted
 
 __all__ = ["EXPECTATIONS", "Expectation", "Expected", "read_expectation"]
 

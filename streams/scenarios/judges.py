@@ -7,11 +7,11 @@ found instead, or None.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from typing import Any
 
 from schemas.scores import Band, Cause, Contribution
 from scoring.card import Card
+from scoring.names import near
 from scoring.units import Unit
 from streams.clock import to_ms
 from streams.scenarios.figures import MICRO, Figure, Reader, number, percent, read_range, span_of
@@ -21,7 +21,6 @@ from streams.scenarios.times import ZoneTimes
 __all__ = [
     "Judge",
     "Wanted",
-    "near",
     "of_band",
     "of_because",
     "of_cause",
@@ -78,13 +77,6 @@ class Wanted:
         """The names of the lines that may move a score."""
         overrides = [override.name for override in self.card.overrides]
         return (*self.card.by_name, *overrides, "respread")
-
-
-def near(name: str, known: Iterable[str]) -> str:
-    """The nearest known name, or all of them, as the end of a sentence."""
-    names = list(known)
-    near = get_close_matches(name, names, n=1)
-    return f"; did you mean {near[0]}?" if near else f"; there are {', '.join(names)}"
 
 
 def _known(names: Iterable[str], known: Iterable[str], what: str) -> None:

@@ -12,7 +12,7 @@ from schemas.scorecard_values import parse_duration_s
 from streams.importing.conversions import minor_units
 from streams.importing.rejects import CellError
 from streams.scenarios.grammar import Slot, Taken, Token
-from streams.scorecards import _Loader as Loader
+from streams.scorecards import Loader
 
 __all__ = ["SLOTS", "money"]
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scoring.money import Rates, RatesError, minor_digits, parse_rates
+from schemas.currencies import minor_digits
+from scoring.money import Rates, RatesError, parse_rates
 
 NEW_YEAR, APRIL = 20_454, 20_544  # 2026-01-01 and 2026-04-01
 FILE = {"USD": {"2026-04-01": 0.9, "2026-01-01": 0.92}, "GBP": 1.17, "JPY": "0.0061", "KWD": 3}
