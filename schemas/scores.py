@@ -26,6 +26,8 @@ __all__ = [
     "Mover",
     "ScoreChanged",
     "ScoreChangedData",
+    "ScorecardRef",
+    "ShownAs",
     "Transition",
     "TransitionData",
 ]
@@ -179,12 +181,21 @@ class Mover(_Out):
     delta: int
 
 
+class ShownAs(_Out):
+    """How people see the score; the figures beside it are always hundredths of 0-100."""
+
+    scale: Literal["0-100", "0-10", "percent", "letter"] = "0-100"
+    decimals: int = 0
+    lead_with: Literal["colour", "points", "letter"] = "colour"
+
+
 class ScorecardRef(_Out):
     """Which scorecard made a score."""
 
     name: str
     version: str
     hash: str
+    shown_as: ShownAs = ShownAs()
 
 
 class ScoreChangedData(_Out):

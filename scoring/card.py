@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from schemas.scales import Scale
 from scoring.bands import BandPolicy
 from scoring.classes import Classification
 from scoring.curves import Curve
@@ -79,6 +80,7 @@ class Card:
     hash: str
     objective: str
     owner: str
+    shown_as: Scale
     measures: tuple[MeasureSpec, ...]
     groups: tuple[str, ...]
     tree: Tree

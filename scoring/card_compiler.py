@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from decimal import Decimal
 
+from schemas.scales import Scale
 from schemas.scorecard import (
     ActionPoints,
     ClassRule,
@@ -78,6 +79,7 @@ def compile_card(file: ScorecardFile, text: str) -> Card:
         hash=hash_of(text),
         objective=file.objective,
         owner=file.owner,
+        shown_as=_scale(file),
         measures=tuple(tree.specs),
         groups=tuple(tree.names),
         tree=tree.tree(),
@@ -238,6 +240,10 @@ class _Groups:
                 where = ("groups", *spec.group.replace(".", ".members.").split("."), spec.name)
                 problems.append(((*where, "share"), "weight times share is finer than a millionth"))
         return Weighting(name, tuple(map(int, groups)), tuple(map(int, measures)))
+
+
+def _scale(file: ScorecardFile) -> Scale:
+    return Scale(file.shown_as.scale, file.shown_as.decimals, file.shown_as.lead_with)
 
 
 def _letters(file: ScorecardFile) -> tuple[tuple[int, str], ...]:

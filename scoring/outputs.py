@@ -101,7 +101,7 @@ def _data(customer_id: str, customer: Customer, emitted: Emitted, card: Card) ->
         "customer_name": emitted_name(customer),
         "epoch": customer.epoch,
         "sequence": customer.sequence,
-        "scorecard": {"name": card.name, "version": card.version, "hash": card.hash},
+        "scorecard": _scorecard(card),
         "cause": emitted.cause,
         "delta": emitted.delta,
         "movers": [{"name": n, "kind": k, "delta": d} for n, k, d in emitted.movers],
@@ -110,6 +110,18 @@ def _data(customer_id: str, customer: Customer, emitted: Emitted, card: Card) ->
         "next_change_at": None if emitted.next_ms is None else rfc3339(emitted.next_ms),
         "attributes": emitted.attributes,
     }
+
+
+def _scorecard(card: Card) -> dict[str, Any]:
+    scale = card.shown_as
+    return {
+        "name": card.name,
+        "version": card.version,
+        "hash": card.hash,
+        "shown_as": {
+            "scale": scale.name, "decimals": scale.decimals, "lead_with": scale.lead_with,
+        },
+    }  # fmt: skip
 
 
 def emitted_name(customer: Customer) -> str | None:
@@ -324,7 +336,7 @@ def because(
     else:
         lead = ""
     parts = [
-        f"{_told(name, kind, evaluation, card)} ({delta / 100:+.1f})"
+        f"{_told(name, kind, evaluation, card)} ({card.shown_as.moved(delta)})"
         for name, kind, delta in movers[:2]
     ]
     return "; ".join(part for part in (lead, *parts) if part)

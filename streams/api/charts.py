@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from schemas.scales import Scale
 from schemas.scores import Contribution, Health, Mover
 from schemas.views import HistoryPoint
-from streams.api.shown import exact, label, signed_tenths, tenths
+from streams.api.shown import label
 from streams.clock import to_ms
 
 __all__ = ["HEIGHT", "WIDTH", "Bar", "Curve", "Shift", "bars", "curve", "shifts"]
@@ -28,10 +29,11 @@ class Bar:
     group: str
     kind: str
     says: str
-    points: str  # tenths, as shown; the lines add up to the total as shown
+    points: str  # as shown; the lines add up to the total as shown
     points_exact: str
     of: str  # the most this measure can give; empty where there is no such thing
-    curve: str  # the measure's own score of 100
+    weight: str  # the same in percent of the card
+    curve: str  # the measure's own score
     has_data: bool
     start: float
     width: float
@@ -63,28 +65,28 @@ class Curve:
     highest: str
 
 
-def bars(health: Health) -> list[Bar]:
+def bars(health: Health, scale: Scale) -> list[Bar]:
     """The lines of a score, in the scorecard's order, each beginning where the last ended."""
     lines = health.contributions
-    shown = tenths([line.points for line in lines])
+    shown = scale.lines([line.points for line in lines])
     drawn: list[Bar] = []
     reached = 0
     for line, points in zip(lines, shown, strict=True):
         low, high = sorted((reached, reached + line.points))
         reached += line.points
-        drawn.append(_bar(line, points, _share(low), _share(high)))
+        drawn.append(_bar(line, points, scale, _share(low), _share(high)))
     return drawn
 
 
-def shifts(movers: Sequence[Mover]) -> list[Shift]:
+def shifts(movers: Sequence[Mover], scale: Scale) -> list[Shift]:
     """What moved a score, largest first, as given; lengths relative to the largest."""
-    shown = tenths([mover.delta for mover in movers])
+    shown = scale.lines([mover.delta for mover in movers])
     largest = max((abs(mover.delta) for mover in movers), default=0) or 1
     return [
         Shift(
             name=label(mover.name),
-            delta=signed_tenths(points),
-            delta_exact=exact(mover.delta),
+            delta=scale.line(points),
+            delta_exact=scale.exact(mover.delta),
             start=round(50 - (50 * -mover.delta / largest if mover.delta < 0 else 0), 2),
             width=round(50 * abs(mover.delta) / largest, 2),
             falls=mover.delta < 0,
@@ -93,7 +95,7 @@ def shifts(movers: Sequence[Mover]) -> list[Shift]:
     ]
 
 
-def curve(history: Sequence[HistoryPoint], now_ms: int) -> Curve | None:
+def curve(history: Sequence[HistoryPoint], now_ms: int, scale: Scale) -> Curve | None:
     """The scores of a history (newest first) until now; None with fewer than two."""
     points = [(to_ms(point.at), point.score) for point in reversed(history)]
     scored = [(at, score) for at, score in points if score is not None]
@@ -117,22 +119,23 @@ def curve(history: Sequence[HistoryPoint], now_ms: int) -> Curve | None:
         end_x=WIDTH,
         end_y=y(scored[-1][1]),
         since=next(point.at for point in reversed(history) if point.score is not None),
-        lowest=str(min(score for _, score in scored) // 100),
-        highest=str(max(score for _, score in scored) // 100),
+        lowest=scale.score(min(score for _, score in scored)),
+        highest=scale.score(max(score for _, score in scored)),
     )
 
 
-def _bar(line: Contribution, points: int, start: float, end: float) -> Bar:
+def _bar(line: Contribution, points: int, scale: Scale, start: float, end: float) -> Bar:
     has_data = line.kind != "measure" or line.curve_points is not None
     return Bar(
         name=label(line.name),
         group=label(line.group or ""),
         kind=line.kind,
         says=line.says or ("" if has_data else "No data"),
-        points=signed_tenths(points, plus=line.kind != "measure") if has_data else "–",
-        points_exact=exact(line.points),
-        of=f"{line.weight_ppm // 1000 / 10:g}" if line.kind == "measure" else "",
-        curve="" if line.curve_points is None else str(line.curve_points // 100),
+        points=scale.line(points, plus=line.kind != "measure") if has_data else "–",
+        points_exact=scale.exact(line.points),
+        of=scale.most(line.weight_ppm) if line.kind == "measure" else "",
+        weight=f"{line.weight_ppm // 1000 / 10:g} %",
+        curve="" if line.curve_points is None else scale.score(line.curve_points),
         has_data=has_data,
         start=start,
         width=round(max(end - start, 0.0), 2),

@@ -18,7 +18,7 @@ from schemas.views import CustomerHealth
 from streams.api.answers import Failure
 from streams.api.charts import HEIGHT, WIDTH, bars, curve, shifts
 from streams.api.customer_routes import found
-from streams.api.shown import display, exact, in_tenths, signed_tenths, whole
+from streams.api.shown import display, scale
 from streams.clock import Clock, to_ms
 from streams.views.base import CursorRefused, Page, Sort, View
 
@@ -71,14 +71,16 @@ def page_routes(view: View, clock: Clock, templates: Jinja2Templates) -> APIRout
             "place": place,
             "row": row,
             **_row(row),
-            "bars": bars(row.health),
+            "scale": scale(row),
+            "bars": bars(row.health, scale(row)),
             "total": _total(row),
-            "shifts": shifts(row.movers),
+            "shifts": shifts(row.movers, scale(row)),
             "delta_total": _delta_total(row),
-            "curve": curve(history, now_ms),
+            "curve": curve(history, now_ms, scale(row)),
             "box": (WIDTH, HEIGHT),
             "history": [
-                (point, whole(point.score), exact(point.score)) for point in history[:_TABLE_POINTS]
+                (point, scale(row).score(point.score), scale(row).exact(point.score))
+                for point in history[:_TABLE_POINTS]
             ],
             "facts": _facts(row),
             "now_ms": now_ms,
@@ -163,8 +165,8 @@ def _total(row: CustomerHealth) -> dict[str, str] | None:
     if score is None or not row.health.contributions:
         return None
     return {
-        "points": signed_tenths(in_tenths(score), plus=False),
-        "exact": exact(score),
+        "points": scale(row).total(score),
+        "exact": scale(row).exact(score),
         "width": f"{score / 100:.2f}",
     }
 
@@ -172,7 +174,8 @@ def _total(row: CustomerHealth) -> dict[str, str] | None:
 def _delta_total(row: CustomerHealth) -> dict[str, str] | None:
     if row.delta is None or not row.movers:
         return None
-    return {"points": signed_tenths(in_tenths(row.delta)), "exact": exact(row.delta)}
+    on = scale(row)
+    return {"points": on.total(row.delta, plus=True), "exact": on.exact(row.delta)}
 
 
 def _facts(row: CustomerHealth) -> list[tuple[str, str]]:

@@ -1,17 +1,15 @@
 """How numbers become words for people. Pure: `now` is an argument.
 
-People see whole points and, where lines are added up, tenths; the exact value
-in hundredths stands beside it. A score is rounded down, never up: 49.99 is red
-because it is below 50, and must not read 50. Lines are rounded so that what is
-shown adds up to what is shown.
+People see a score on its scorecard's scale (``schemas.scales``) and, where lines are
+added up, one decimal of it at least; the exact value in hundredths stands beside it.
 """
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.currencies import minor_digits
+from schemas.scales import Scale, scale_of
 from schemas.scores import Band
 from schemas.views import CustomerHealth
 from streams.clock import to_ms
@@ -21,15 +19,11 @@ __all__ = [
     "Display",
     "ago",
     "display",
-    "exact",
-    "in_tenths",
     "label",
     "money",
     "percent",
+    "scale",
     "shown",
-    "signed_tenths",
-    "tenths",
-    "whole",
 ]
 
 _SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥"}
@@ -49,9 +43,16 @@ class Display(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     name: str = Field(description="The customer's name, or the id where there is none.")
-    score: str = Field(description="Whole points, rounded down; a dash without a score.")
-    score_exact: str = Field(description="The score with its hundredths.")
-    band: str
+    score: str = Field(
+        description="The score on its scorecard's scale, rounded down; a dash without a score."
+    )
+    score_exact: str = Field(description="The same with its hundredths of a point.")
+    score_of: str = Field(description="The most that there can be on that scale.")
+    points: str = Field(description="Points of 100, whatever the scale.")
+    percent: str = Field(description="The same as a percentage.")
+    letter: str = Field(description="The letter; a dash without a score.")
+    band: str = Field(description="The colour.")
+    lead: str = Field(description="What the scorecard leads with: colour, score or letter.")
     delta: str = Field(description="What the last change did, signed; empty where it has none.")
     owner: str
     mrr: str = Field(description="Monthly revenue with its currency; empty where unknown.")
@@ -63,6 +64,11 @@ class CustomerShown(CustomerHealth):
     display: Display
 
 
+def scale(row: CustomerHealth) -> Scale:
+    """How people see this customer's score."""
+    return scale_of(row.scorecard.shown_as)
+
+
 def shown(row: CustomerHealth) -> CustomerShown:
     """The row with its strings for people."""
     return CustomerShown(**dict(row), display=display(row))
@@ -70,54 +76,23 @@ def shown(row: CustomerHealth) -> CustomerShown:
 
 def display(row: CustomerHealth) -> Display:
     """The strings for people."""
+    on, health = scale(row), row.health
+    band, letter = _BANDS[health.band], health.letter or "–"
+    score = on.score(health.score, health.letter)
     return Display(
         name=row.customer_name or row.customer_id,
-        score=whole(row.health.score),
-        score_exact=exact(row.health.score),
-        band=_BANDS[row.health.band],
-        delta=_delta(row.delta),
+        score=score,
+        score_exact=on.exact(health.score),
+        score_of=on.whole,
+        points=Scale(decimals=on.decimals).score(health.score),
+        percent=Scale("percent", on.decimals).score(health.score),
+        letter=letter,
+        band=band,
+        lead={"colour": band, "letter": letter}.get(on.lead_with, score),
+        delta=on.change(row.delta) if row.delta else "",
         owner=str(row.attributes.get("owner", "")),
         mrr=money(row.attributes.get("mrr_minor"), row.attributes.get("currency")),
     )
-
-
-def whole(hundredths: int | None) -> str:
-    """Whole points, rounded down."""
-    return "–" if hundredths is None else str(hundredths // 100)
-
-
-def exact(hundredths: int | None) -> str:
-    """All there is: two decimals."""
-    if hundredths is None:
-        return "no score"
-    sign = "−" if hundredths < 0 else ""
-    return f"{sign}{abs(hundredths) // 100}.{abs(hundredths) % 100:02d}"
-
-
-def in_tenths(hundredths: int) -> int:
-    """Hundredths as tenths, rounded towards zero: for a score that is down, never up."""
-    tenth = abs(hundredths) // 10
-    return -tenth if hundredths < 0 else tenth
-
-
-def tenths(lines: Sequence[int]) -> list[int]:
-    """Lines in hundredths as tenths that add up to their sum in tenths, each off by less than 1.
-
-    What rounding down leaves over goes to the lines that lost the most by it,
-    the earlier first.
-    """
-    floors = [line // 10 for line in lines]
-    left = in_tenths(sum(lines)) - sum(floors)
-    by_loss = sorted(range(len(lines)), key=lambda index: (-(lines[index] % 10), index))
-    for index in by_loss[:left]:
-        floors[index] += 1
-    return floors
-
-
-def signed_tenths(value: int, *, plus: bool = True) -> str:
-    """Tenths as a signed number with one decimal: 34 is ``+3.4``."""
-    sign = "−" if value < 0 else "+" if plus and value > 0 else ""
-    return f"{sign}{abs(value) // 10}.{abs(value) % 10}"
 
 
 def percent(ppm: int) -> str:
@@ -161,10 +136,3 @@ def ago(at: datetime, now_ms: int) -> str:
         days = passed_ms // _DAY_MS
         return "yesterday" if days == 1 else f"{days} days ago"
     return f"{at:%b} {at.year}"
-
-
-def _delta(delta: int | None) -> str:
-    if not delta:
-        return ""
-    sign = "+" if delta > 0 else "−"
-    return f"{sign}{abs(delta) // 100}" if abs(delta) >= 100 else f"{sign}<1"

@@ -5,6 +5,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from schemas.scales import scale_of
 from schemas.scores import Band, TransitionData
 from streams.demo.tally import Phase, Tally, percentile
 
@@ -123,6 +124,6 @@ def _crossings(tally: Tally) -> RenderableType:
 
 def _scores(crossing: TransitionData) -> str:
     return " → ".join(
-        "–" if score is None else f"{score / 100:.0f}"
+        scale_of(crossing.scorecard.shown_as).score(score)
         for score in (crossing.score_before, crossing.score_after)
     )

@@ -1,12 +1,13 @@
 """The one place where messages are worded.
 
-Plain words, whole points (people read 41, the history keeps 41.37), the reason
-first, at most three movers. Nothing is escaped here: that is each sink's own.
+Plain words, points on the card's scale (people read 41, the history keeps 41.37), the
+reason first, at most three movers. Nothing is escaped here: that is each sink's own.
 """
 
 from urllib.parse import quote
 
 from schemas.actions import Message, Severity
+from schemas.scales import Scale, scale_of
 from schemas.scores import Contribution, Mover, Transition
 
 __all__ = ["compose", "whole"]
@@ -35,7 +36,7 @@ def compose(transition: Transition, severity: Severity, base_url: str | None) ->
         severity=severity,
         headline=_headline(transition, severity),
         because=_clean(data.because),
-        movers=_movers(data.movers, data.contributions),
+        movers=_movers(data.movers, data.contributions, scale_of(data.scorecard.shown_as)),
         owner=_clean(owner) if isinstance(owner, str) else None,
         link=link,
     )
@@ -49,21 +50,23 @@ def _headline(transition: Transition, severity: Severity) -> str:
     crossing = f"{name} {verb} from {data.before} to {data.after}"
     if data.score_before is None or data.score_after is None:
         return crossing
-    return f"{crossing}: {whole(data.score_before)} → {whole(data.score_after)}"
+    scale = scale_of(data.scorecard.shown_as)
+    return f"{crossing}: {scale.score(data.score_before)} → {scale.score(data.score_after)}"
 
 
-def _movers(movers: tuple[Mover, ...], contributions: tuple[Contribution, ...]) -> tuple[str, ...]:
+def _movers(
+    movers: tuple[Mover, ...], contributions: tuple[Contribution, ...], scale: Scale
+) -> tuple[str, ...]:
     """The largest movers, such as ``-9 days since last use (12 days)``; none below half a point."""
     says = {(line.kind, line.name): line.says for line in contributions}
     lines: list[str] = []
     for mover in sorted(movers, key=lambda mover: -abs(mover.delta)):
-        points = whole(mover.delta)
-        if points == 0 or len(lines) == MOVERS_MAX:
+        if whole(mover.delta) == 0 or len(lines) == MOVERS_MAX:
             break
         words = says.get((mover.kind, mover.name))
         told = f" ({_clean(words, 200)})" if words else ""
         name = _LABELS.get(mover.kind) or mover.name.replace("_", " ")
-        lines.append(f"{points:+d} {_clean(name, 100)}{told}")
+        lines.append(f"{scale.moved(mover.delta, scale.decimals)} {_clean(name, 100)}{told}")
     return tuple(lines)
 
 

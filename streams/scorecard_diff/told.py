@@ -8,8 +8,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from schemas.scales import Scale
 from scoring.outputs import rfc3339
-from streams.api.shown import exact, label
+from streams.api.shown import label
 from streams.reading.terminal import printable
 from streams.scorecard_diff.differences import Difference
 from streams.scorecard_diff.histories import NOT_SCORED, Compared, Crossing, Histories, Messages
@@ -183,7 +184,7 @@ def _messages(messages: Messages) -> dict[str, Any]:
 
 
 def _score(score: int | None) -> str:
-    return "–" if score is None else exact(score)
+    return "–" if score is None else Scale().exact(score)
 
 
 def _style(band: str) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
-from streams.api.shown import exact
+from schemas.scales import Scale
 from streams.scorecard_pages import drawing
 from streams.scorecard_pages.page import Page
 from streams.scorecard_pages.wording import percent, percents, points
@@ -29,7 +29,7 @@ def _template() -> Template:
         undefined=StrictUndefined,
     )
     environment.filters |= {
-        "exact": exact,
+        "exact": Scale().exact,
         "percent": percent,
         "percents": percents,
         "points": points,

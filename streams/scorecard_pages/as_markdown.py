@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from streams.api.shown import exact
+from schemas.scales import Scale
 from streams.scorecard_pages.page import Example, Fact, GroupShown, MeasureShown, Page, Section
 from streams.scorecard_pages.wording import percent, percents, points
 
@@ -120,12 +120,14 @@ def _example(example: Example) -> str:
             _text(line.value),
             "" if line.curve_points is None else points(line.curve_points),
             percent(line.weight_ppm) if line.weight_ppm else "",
-            exact(line.points),
+            Scale().exact(line.points),
         )
         for line in example.lines
     ]
     letter = "" if example.letter is None else f", letter {example.letter}"
-    rows.append(("**score**", f"{example.band}{letter}", "", "", f"**{exact(example.score)}**"))
+    rows.append(
+        ("**score**", f"{example.band}{letter}", "", "", f"**{Scale().exact(example.score)}**")
+    )
     head = ("line", "value", "points", "weight", "contributes")
     where = f", with the weights of {_text(example.where)}" if example.where else ""
     return (

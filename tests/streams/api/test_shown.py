@@ -1,46 +1,15 @@
 """How numbers become words: what is shown adds up, and never flatters."""
 
+import random
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from portfolio import NOW
+from portfolio import NOW, customer
+from schemas.scores import ShownAs
+from schemas.views import CustomerHealth
 from streams.api import shown
 from streams.clock import to_ms
-
-LINES = st.lists(st.integers(-10_000, 10_000), max_size=30)
-
-
-@given(lines=LINES)
-def test_tenths_add_up_to_the_sum_shown(lines: list[int]) -> None:
-    """Whatever the lines: the printed ones add up to the printed total."""
-    rounded = shown.tenths(lines)
-    assert sum(rounded) == shown.in_tenths(sum(lines))
-    assert all(abs(10 * tenth - line) < 10 for tenth, line in zip(rounded, lines, strict=True))
-
-
-def test_tenths_give_what_is_left_to_the_largest_loss() -> None:
-    """1.99 + 0.95 + 0.97 = 3.91: two tenths are left over."""
-    assert shown.tenths([199, 95, 97]) == [20, 9, 10]
-
-
-@pytest.mark.parametrize(
-    ("hundredths", "words"),
-    [(4999, "49"), (5000, "50"), (7142, "71"), (99, "0"), (0, "0"), (10_000, "100"), (None, "–")],
-)
-def test_whole_points_are_rounded_down(hundredths: int | None, words: str) -> None:
-    """49.99 is red because it is below 50: it must not read 50."""
-    assert shown.whole(hundredths) == words
-
-
-@pytest.mark.parametrize(
-    ("hundredths", "words"), [(7142, "71.42"), (5, "0.05"), (-305, "−3.05"), (None, "no score")]
-)
-def test_the_exact_value_has_two_decimals(hundredths: int | None, words: str) -> None:
-    """For titles."""
-    assert shown.exact(hundredths) == words
 
 
 @pytest.mark.parametrize(
@@ -90,3 +59,41 @@ def test_ago_uses_the_largest_unit(passed: timedelta, words: str) -> None:
 def test_labels_read_like_headings(name: str, words: str) -> None:
     """Names of the scorecard, for people."""
     assert shown.label(name) == words
+
+
+def shown_as(**fields: object) -> CustomerHealth:
+    """A customer of 71.42 points, letter B, yellow, whose card is shown in this way."""
+    row = customer(random.Random(1), "a", strength=0.7)
+    card = row.scorecard.model_copy(update={"shown_as": ShownAs.model_validate(fields)})
+    health = row.health.model_copy(update={"score": 7142, "letter": "B", "band": "yellow"})
+    return row.model_copy(update={"scorecard": card, "health": health, "delta": -1240})
+
+
+@pytest.mark.parametrize(
+    ("fields", "score", "whole", "delta", "lead"),
+    [
+        ({}, "71", "100", "−12", "Yellow"),
+        ({"decimals": 1, "lead_with": "points"}, "71.4", "100", "−12.4", "71.4"),
+        ({"scale": "0-10", "decimals": 1}, "7.1", "10", "−1.2", "Yellow"),
+        ({"scale": "percent", "lead_with": "points"}, "71 %", "100 %", "−12", "71 %"),
+        ({"scale": "letter", "lead_with": "letter"}, "B", "100", "−12", "B"),
+    ],
+)
+def test_a2_every_score_has_points_letter_colour_and_percent(
+    fields: dict[str, object], score: str, whole: str, delta: str, lead: str
+) -> None:
+    """On whatever scale the card shows it, and whatever it leads with."""
+    words = shown.display(shown_as(**fields))
+    assert (words.score, words.score_of, words.delta, words.lead) == (score, whole, delta, lead)
+    assert words.points.startswith("71")
+    assert words.percent.startswith("71")
+    assert words.percent.endswith(" %")
+    assert (words.letter, words.band) == ("B", "Yellow")
+
+
+def test_without_a_score_there_are_dashes() -> None:
+    row = shown_as()
+    none = row.health.model_copy(update={"score": None, "letter": None, "band": "unknown"})
+    words = shown.display(row.model_copy(update={"health": none, "delta": None}))
+    assert (words.score, words.score_exact, words.letter) == ("–", "no score", "–")
+    assert (words.percent, words.delta, words.lead) == ("–", "", "Unknown")

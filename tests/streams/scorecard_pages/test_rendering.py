@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from partitionlog import SHIPPED, changed_card
-from streams.api.shown import exact
+from schemas.scales import Scale
 from streams.scorecard_pages.as_html import as_html
 from streams.scorecard_pages.as_markdown import as_markdown
 from streams.scorecard_pages.page import Fact, Page, Section, Table
@@ -92,7 +92,7 @@ def everything(page: Page) -> list[str]:
         texts += [] if measure.texts else [measure.curve]
     texts += [band.to_do for band in page.bands]
     texts += [text for line in page.example.lines for text in (line.name, line.value)]
-    return [*texts, page.name, page.version, page.hash, exact(page.example.score)]
+    return [*texts, page.name, page.version, page.hash, Scale().exact(page.example.score)]
 
 
 def test_the_html_shows_everything(page: Page) -> None:
