@@ -18,6 +18,7 @@ from schemas.topics import SOURCES
 from streams.intake.blocks import AGE_MS_MAX, FUTURE_MS_MAX, Chunk, TimeBounds, blocks_of
 from streams.intake.plain_usage import PlainUsage
 from streams.scenarios.document import Where
+from streams.scenarios.stops import Stop
 from streams.scenarios.story import EVENTS_MAX, Happening, Silence
 
 __all__ = ["AGE_MS_MAX", "FUTURE_MS_MAX", "Arrival", "Arrivals"]
@@ -54,6 +55,8 @@ class Arrivals:
         self.problems: list[tuple[Where, str]] = []
         #: Silences with events in them: the silence, its place, and the place of the events.
         self.broken: list[tuple[Silence, Where, Where]] = []
+        #: Spans in which a source brings nothing.
+        self.stops: list[Stop] = []
         self._heard: list[_Heard] = []
         self._silences: list[tuple[Silence, Where]] = []
         self._families: dict[str, str] = {}
@@ -71,8 +74,18 @@ class Arrivals:
         """A span in which nothing may happen."""
         self._silences.append((silence, where))
 
+    def stop(self, stop: Stop, where: Where) -> None:
+        """A span in which a source brings nothing: it comes when the source is back."""
+        for other in self.stops:
+            apart = stop.end_ms <= other.first_ms or other.end_ms <= stop.first_ms
+            if stop.family == other.family and not apart:
+                self.problems.append((where, f"{stop.family} has stopped already at that time"))
+                return
+        self.stops.append(stop)
+
     def build(self) -> list[Arrival]:
         """All arrivals, in order of time; problems are added to :attr:`problems`."""
+        self._heard = [self._waited(one) for one in self._heard]
         self._heard.sort(key=attrgetter("heard_ms"))
         order = {family: number for number, family in enumerate(SOURCES)}
         arrivals = []
@@ -104,6 +117,13 @@ class Arrivals:
                     if silence.first_ms <= signal[1] < silence.end_ms:
                         self.broken.append((silence, where, heard[signal[0] - first].where))
         return blocks
+
+    def _waited(self, one: _Heard) -> _Heard:
+        """The same, at the time at which its source is there to bring it."""
+        for stop in sorted(self.stops):
+            if stop.holds(self._family(one), one.heard_ms):
+                one = one._replace(heard_ms=stop.end_ms)
+        return one
 
     def _family(self, one: _Heard) -> str:
         """The family of an event, known by its type; what cannot be read goes where any may."""

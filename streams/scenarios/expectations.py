@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from scoring.names import near
-from streams.scenarios import judges
+from streams.scenarios import judges, judges_of_time
 from streams.scenarios.judges import Judge, Wanted
 
 __all__ = ["EXPECTATIONS", "Expectation", "Expected", "read_expectation"]
@@ -98,14 +98,27 @@ EXPECTATIONS: dict[str, Expectation] = {
     "transitions": Expectation(
         "the colours crossed since the expectation before, in order: just these",
         ("[green -> yellow, yellow -> red]", "none"),
-        judges.of_transitions,
+        judges_of_time.of_transitions,
     ),
     "messages": Expectation(
-        "how many of these crossings somebody would be told about", ("0", "1"), judges.of_messages
+        "how many of these crossings somebody would be told about",
+        ("0", "1"),
+        judges_of_time.of_messages,
+    ),
+    "frozen": Expectation(
+        "the groups with measures that keep their value because a source stopped: just these",
+        ("[support]", "none"),
+        judges_of_time.of_frozen,
+    ),
+    "operator_notes": Expectation(
+        "how many sources were declared stopped since the expectation before; whoever runs them"
+        " is told, nobody who looks after the customer is",
+        ("1", "0"),
+        judges_of_time.of_operator_notes,
     ),
     "next_change": Expectation(
         "when the score can change next if nothing happens, or `none`",
         ("2026-06-20 09:00", "none"),
-        judges.of_next_change,
+        judges_of_time.of_next_change,
     ),
 }

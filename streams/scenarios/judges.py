@@ -19,29 +19,31 @@ from streams.scenarios.moment import Moment
 from streams.scenarios.times import ZoneTimes
 
 __all__ = [
+    "BANDS",
+    "NONE",
     "Judge",
     "Wanted",
+    "known_only",
     "of_band",
     "of_because",
     "of_cause",
     "of_coverage",
     "of_letter",
-    "of_messages",
-    "of_next_change",
     "of_overrides",
     "of_pending",
     "of_points",
     "of_score",
-    "of_transitions",
     "of_value",
+    "one_of",
+    "whole_second",
 ]
 
 #: What was found instead of what is expected; None: just that was found.
 Judge = Callable[[Moment], str | None]
 #: The same, of one measure's line.
 _LineJudge = Callable[[Contribution], str | None]
-_NONE = ("none", "~", "null", "")
-_BANDS = tuple(str(band) for band in Band)
+NONE = ("none", "~", "null", "")
+BANDS = tuple(str(band) for band in Band)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ class Wanted:
         """The list that is written; a single value is a list of one, ``none`` an empty one."""
         match self.written:
             case str(text):
-                return [] if text.strip() in _NONE else [text.strip()]
+                return [] if text.strip() in NONE else [text.strip()]
             case list(items) if all(isinstance(item, str) for item in items):
                 return items
             case _:
@@ -79,13 +81,15 @@ class Wanted:
         return (*self.card.by_name, *overrides, "respread")
 
 
-def _known(names: Iterable[str], known: Iterable[str], what: str) -> None:
+def known_only(names: Iterable[str], known: Iterable[str], what: str) -> None:
+    """Refuse names that the card does not have."""
     for name in names:
         if name not in known:
             raise ValueError(f"the scorecard has no {what} {name!r}{near(name, known)}")
 
 
-def _one_of(text: str, known: Iterable[str]) -> str:
+def one_of(text: str, known: Iterable[str]) -> str:
+    """One word of several."""
     if text not in known:
         raise ValueError(f"expected one of {', '.join(known)}, got {text!r}")
     return text
@@ -97,7 +101,7 @@ def _says(found: str | None, wanted: str | None) -> str | None:
 
 def _within(text: str, read: Reader, *, down: bool) -> Callable[[int | None], bool]:
     """Whether a value in millionths is as written; None is no data."""
-    if text in (*_NONE, "no data"):
+    if text in (*NONE, "no data"):
         return lambda value: value is None
     bounds = read_range(text, read, down=down)
     return lambda value: value is not None and bounds.holds(value)
@@ -124,13 +128,13 @@ def _shown_points(hundredths: int | None, none: str) -> str:
 
 def of_band(wanted: Wanted) -> Judge:
     """The colour."""
-    band = _one_of(wanted.text, _BANDS)
+    band = one_of(wanted.text, BANDS)
     return lambda moment: _says(str(moment.health.band), band)
 
 
 def of_letter(wanted: Wanted) -> Judge:
     """The letter."""
-    letter = _one_of(wanted.text, (*(letter for _, letter in wanted.card.letters), *_NONE[:1]))
+    letter = one_of(wanted.text, (*(letter for _, letter in wanted.card.letters), *NONE[:1]))
     return lambda moment: _says(moment.health.letter or "none", letter)
 
 
@@ -153,7 +157,7 @@ def _of_hundred(text: str) -> Figure:
 def of_pending(wanted: Wanted) -> Judge:
     """The colour that is pending, and until when."""
     band, _, until = wanted.text.partition(" until ")
-    _one_of(band, _BANDS if until else (*_BANDS, "none"))
+    one_of(band, BANDS if until else (*BANDS, "none"))
     until_ms = wanted.times.read_ms(until.strip()) if until else None
 
     def judge(moment: Moment) -> str | None:
@@ -161,14 +165,14 @@ def of_pending(wanted: Wanted) -> Judge:
         if pending is None:
             return _says("none", band)
         at_ms = to_ms(pending.at)
-        if pending.band == band and until_ms in (None, _whole_second(at_ms)):
+        if pending.band == band and until_ms in (None, whole_second(at_ms)):
             return None
         return f"{pending.band} until {wanted.times.words(at_ms)}"
 
     return judge
 
 
-def _whole_second(ms: int) -> int:
+def whole_second(ms: int) -> int:
     """Rounded down: times are written to the second."""
     return ms // 1000 * 1000
 
@@ -176,7 +180,7 @@ def _whole_second(ms: int) -> int:
 def of_overrides(wanted: Wanted) -> Judge:
     """The overrides that act, just these."""
     names = wanted.items
-    _known(names, [override.name for override in wanted.card.overrides], "override")
+    known_only(names, [override.name for override in wanted.card.overrides], "override")
 
     def judge(moment: Moment) -> str | None:
         found = moment.health.overrides
@@ -191,7 +195,7 @@ def of_place(kind: str) -> Callable[[Wanted], Judge]:
     def read(wanted: Wanted) -> Judge:
         classes = getattr(wanted.card, _CLASSES[kind])
         names = [] if classes is None else [one.name for one in classes.classes]
-        name = _one_of(wanted.text, (*names, "unclassified"))
+        name = one_of(wanted.text, (*names, "unclassified"))
 
         def judge(moment: Moment) -> str | None:
             place = getattr(moment.health, kind)
@@ -210,7 +214,7 @@ _CLASSES = {
 def of_indicators(wanted: Wanted) -> Judge:
     """The indicators that are on, just these."""
     names = wanted.items
-    _known(names, [one.name for one in wanted.card.indicators], "indicator")
+    known_only(names, [one.name for one in wanted.card.indicators], "indicator")
 
     def judge(moment: Moment) -> str | None:
         found = [one.name for one in moment.health.indicators]
@@ -223,7 +227,7 @@ def of_scores(wanted: Wanted) -> Judge:
     """The further scores of the card."""
     match wanted.written:
         case dict(written) if written:
-            _known(written, [one.name for one in wanted.card.others], "further score")
+            known_only(written, [one.name for one in wanted.card.others], "further score")
         case _:
             raise ValueError("expected scores with what is expected, such as {adoption: 40..50}")
     holds = {
@@ -245,7 +249,7 @@ def of_scores(wanted: Wanted) -> Judge:
 
 def of_cause(wanted: Wanted) -> Judge:
     """The cause of the last told change."""
-    cause = _one_of(wanted.text, [str(cause) for cause in Cause])
+    cause = one_of(wanted.text, [str(cause) for cause in Cause])
 
     def judge(moment: Moment) -> str | None:
         return _says(moment.told.cause if moment.told else "nothing was told so far", cause)
@@ -256,7 +260,7 @@ def of_cause(wanted: Wanted) -> Judge:
 def of_because(wanted: Wanted) -> Judge:
     """Lines among the movers of the last told change, if it is new."""
     names = wanted.items
-    _known(names, wanted.lines(), "line")
+    known_only(names, wanted.lines(), "line")
 
     def judge(moment: Moment) -> str | None:
         if moment.told is None or not moment.told_since:
@@ -306,7 +310,7 @@ def _of_measures(wanted: Wanted, read: Callable[[str, str], _LineJudge]) -> Judg
     """A judge of ``{measure: expected}``."""
     match wanted.written:
         case dict(written) if written:
-            _known(written, wanted.card.by_name, "measure")
+            known_only(written, wanted.card.by_name, "measure")
         case _:
             raise ValueError("expected measures with what is expected, such as {overdue: 40}")
     judges: dict[str, _LineJudge] = {}
@@ -348,45 +352,3 @@ def _in_unit(unit: Unit, value: float | None) -> str:
         days, hours = divmod(round(value * 24), 24)
         return f"{days}d {hours}h" if hours else f"{days}d"
     return f"{value:g}s" if unit is Unit.SECONDS else f"{value:g}"
-
-
-def of_transitions(wanted: Wanted) -> Judge:
-    """The colours crossed since the expectation before, just these."""
-    crossings = [_crossing(one) for one in wanted.items]
-
-    def judge(moment: Moment) -> str | None:
-        found = [f"{crossing.before} -> {crossing.after}" for crossing in moment.crossings]
-        return None if found == crossings else ", ".join(found) or "none"
-
-    return judge
-
-
-def _crossing(text: str) -> str:
-    before, arrow, after = text.replace("→", "->").partition("->")
-    if not arrow:
-        raise ValueError(f"expected a crossing such as green -> yellow, got {text!r}")
-    return f"{_one_of(before.strip(), _BANDS)} -> {_one_of(after.strip(), _BANDS)}"
-
-
-def of_messages(wanted: Wanted) -> Judge:
-    """How many of the crossings somebody would be told about."""
-    bounds = read_range(wanted.text, number, down=True)
-
-    def judge(moment: Moment) -> str | None:
-        found = sum(crossing.told for crossing in moment.crossings)
-        return None if bounds.holds(found * MICRO) else str(found)
-
-    return judge
-
-
-def of_next_change(wanted: Wanted) -> Judge:
-    """When the score can change next if nothing happens."""
-    wanted_ms = None if wanted.text in _NONE else wanted.times.read_ms(wanted.text)
-
-    def judge(moment: Moment) -> str | None:
-        found = moment.next_ms
-        if wanted_ms == (None if found is None else _whole_second(found)):
-            return None
-        return "none" if found is None else wanted.times.words(found)
-
-    return judge

@@ -10,6 +10,7 @@ from streams.scenarios.document import Document, Problem, Where, validated
 from streams.scenarios.expectations import Expected, read_expectation
 from streams.scenarios.judges import Wanted
 from streams.scenarios.run import Scenario
+from streams.scenarios.stops import Stop
 from streams.scenarios.story import Silence, account_of, read_do
 from streams.scenarios.times import ZoneTimes, zone_of
 
@@ -55,6 +56,7 @@ def load_scenario(document: Document, find_card: FindCard) -> Scenario | list[Pr
         card_text=text,
         times=times,
         arrivals=happened,
+        stops=tuple(arrivals.stops),
         expected=expected,
     )
 
@@ -89,8 +91,13 @@ def _arrivals(file: ScenarioFile, times: ZoneTimes, problems: list[tuple[Where, 
         if isinstance(said, Silence):
             arrivals.keep_silent(said, where)
             continue
-        arrivals.add(said, where)
-        if checked_ms is not None and said[0].heard_ms <= checked_ms:
+        if isinstance(said, Stop):
+            arrivals.stop(said, where)
+            begins_ms = said.first_ms
+        else:
+            arrivals.add(said, where)
+            begins_ms = said[0].heard_ms
+        if checked_ms is not None and begins_ms <= checked_ms:
             problems.append((where, _TOO_EARLY.format(times.words(checked_ms))))
     return arrivals
 

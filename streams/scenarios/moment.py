@@ -6,6 +6,7 @@ from schemas.scores import Band, Health, Transition
 from scoring.card import Card
 from scoring.emission import exact
 from scoring.evaluate import Assessment, assess
+from scoring.moment import Moment as Instant
 from scoring.outputs import health_of
 from scoring.partition import PartitionFold
 from scoring.row import Customer, Emitted
@@ -48,6 +49,10 @@ class Moment:
     told_since: bool
     #: The crossings since the expectation before.
     crossings: tuple[Crossing, ...]
+    #: The groups with measures that are frozen, because a source that feeds them has stopped.
+    frozen: tuple[str, ...] = ()
+    #: How many sources stopped since the expectation before.
+    stopped: int = 0
 
 
 def crossing_of(transition: Transition) -> Crossing | None:
@@ -68,6 +73,7 @@ def moment_of(
     *,
     sequence: int,
     crossings: tuple[Crossing, ...],
+    stopped: int = 0,
 ) -> Moment:
     """The customer at ``now_ms``; ``sequence`` is that of the last change told before."""
     customer = fold.customer(customer_id)
@@ -80,7 +86,16 @@ def moment_of(
         _told(customer.emitted),
         customer.sequence > sequence,
         crossings,
+        _frozen(card, fold.moment(customer, now_ms)),
+        stopped,
     )
+
+
+def _frozen(card: Card, instant: Instant) -> tuple[str, ...]:
+    """The groups of measures that keep their value; beyond the card's limit they have none."""
+    since = ((one.group, instant.frozen_since(one.metric.kinds)) for one in card.measures)
+    ends_ms = instant.now_ms - card.freeze_ms_max
+    return tuple(dict.fromkeys(group for group, at in since if at is not None and at > ends_ms))
 
 
 def _health(customer: Customer, assessment: Assessment, card: Card) -> Health:

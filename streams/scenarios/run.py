@@ -9,9 +9,10 @@ instant, what happens comes first, then the tick, then what is expected.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from schemas import signals
-from schemas.control import ScorecardActivated
+from schemas.control import ControlRecord, ScorecardActivated, SourceResumed, SourceStalled
 from schemas.scores import Transition
 from schemas.signals import Block, ControlCopy, LogRecord, Progress
 from schemas.topics import SOURCES
@@ -22,6 +23,7 @@ from streams.clock import from_ms
 from streams.scenarios.arrivals import Arrival
 from streams.scenarios.expectations import Expected
 from streams.scenarios.moment import Crossing, Moment, crossing_of, moment_of
+from streams.scenarios.stops import Stop
 from streams.scenarios.times import ZoneTimes
 
 __all__ = ["Failure", "Outcome", "Scenario", "Stage", "run"]
@@ -42,6 +44,8 @@ class Scenario:
     card_text: str
     times: ZoneTimes
     arrivals: Sequence[Arrival]
+    #: Spans in which a source brings nothing.
+    stops: Sequence[Stop]
     #: In order of time.
     expected: Sequence[Expected]
 
@@ -77,8 +81,10 @@ class Stage:
         #: All that was told so far, in order.
         self.outputs: list[Output] = []
         self._ticked_ms = begins_ms - 1
+        self._decisions = 0
+        self._stopped: set[str] = set()
         self.fold = PartitionFold(0, {}, FoldPolicy(lambda _: card, source="/vitals/scenario"))
-        self._append(_activation(card, card_text, begins_ms), begins_ms)
+        self._decide(_activation(card, card_text, begins_ms), begins_ms)
 
     def pass_to(self, at_ms: int) -> None:
         """Let time pass up to just before an instant; what falls due on the way is ticked then."""
@@ -95,12 +101,28 @@ class Stage:
         for block in blocks:
             self._append(block, at_ms)
 
+    def stop(self, topic: str, at_ms: int) -> None:
+        """A source is declared stalled: what it feeds stays as it is."""
+        self._stopped.add(topic)
+        self._decide(SourceStalled(**_decided(at_ms), topic=topic), at_ms)
+
+    def resume(self, topic: str, at_ms: int) -> None:
+        """A source is back."""
+        self._stopped.discard(topic)
+        self._decide(SourceResumed(**_decided(at_ms), topic=topic), at_ms)
+
     def tick(self, at_ms: int) -> None:
         """All sources have been read up to an instant, and the ticks that follow from it."""
         self._ticked_ms = at_ms
-        self._append(Progress(dict.fromkeys(_SOURCES, at_ms)), at_ms)
+        alive = (one for one in _SOURCES if one.rpartition("/")[0] not in self._stopped)
+        self._append(Progress(dict.fromkeys(alive, at_ms)), at_ms)
         for tick in self.fold.ticks(at_ms, _CUSTOMERS_MAX, _SOURCES):
             self._append(tick, at_ms)
+
+    def _decide(self, decision: ControlRecord, at_ms: int) -> None:
+        """A global decision, as the partition's owner copies it into the log."""
+        self._append(ControlCopy(self._decisions, decision.model_dump_json().encode()), at_ms)
+        self._decisions += 1
 
     def _append(self, record: LogRecord, append_ms: int) -> None:
         # Through its bytes, as on a broker: the fold works on the signals that it is given.
@@ -117,13 +139,21 @@ def run(scenario: Scenario) -> Outcome:
     for one in scenario.expected:
         expected.setdefault(one.at_ms, []).append(one)
     last_ms = max(expected)
-    instants = sorted(at_ms for at_ms in {*arrivals, *expected} if at_ms <= last_ms)
+    turns = {at_ms for stop in scenario.stops for at_ms in stop[1:]}
+    instants = sorted(at_ms for at_ms in {*arrivals, *expected, *turns} if at_ms <= last_ms)
     stage = Stage(scenario.card, scenario.card_text, scenario.customer_id, instants[0])
     failures: list[Failure] = []
-    seen, sequence = 0, 0
+    seen, sequence, stopped = 0, 0, 0
     for at_ms in instants:
         stage.pass_to(at_ms)
+        for stop in scenario.stops:
+            if stop.first_ms == at_ms:
+                stage.stop(stop.topic, at_ms)
+                stopped += 1
         stage.hear(at_ms, arrivals.get(at_ms, ()))
+        for stop in scenario.stops:
+            if stop.end_ms == at_ms:
+                stage.resume(stop.topic, at_ms)
         stage.tick(at_ms)
         if at_ms not in expected:
             continue
@@ -134,6 +164,7 @@ def run(scenario: Scenario) -> Outcome:
             at_ms,
             sequence=sequence,
             crossings=_crossings(stage.outputs[seen:]),
+            stopped=stopped,
         )
         for one in expected[at_ms]:
             found = one.judge(moment)
@@ -141,6 +172,7 @@ def run(scenario: Scenario) -> Outcome:
                 failures.append(Failure(one, found, moment))
         customer = stage.fold.customer(scenario.customer_id)
         seen, sequence = len(stage.outputs), 0 if customer is None else customer.sequence
+        stopped = 0
     return Outcome(scenario, tuple(failures))
 
 
@@ -153,15 +185,16 @@ def _crossings(outputs: Sequence[Output]) -> tuple[Crossing, ...]:
     return tuple(crossing for crossing in found if crossing is not None)
 
 
-def _activation(card: Card, text: str, at_ms: int) -> ControlCopy:
+def _decided(at_ms: int) -> dict[str, Any]:
+    return {"at": from_ms(at_ms), "author": "scenario", "reason": "scenario"}
+
+
+def _activation(card: Card, text: str, at_ms: int) -> ScorecardActivated:
     """The decision that makes the scorecard the active one, before anything happens."""
-    decision = ScorecardActivated(
-        at=from_ms(at_ms),
-        author="scenario",
-        reason="scenario",
+    return ScorecardActivated(
+        **_decided(at_ms),
         name=card.name,
         version=card.version,
         hash=card.hash,
         text=text,
     )
-    return ControlCopy(0, decision.model_dump_json().encode())

@@ -12,6 +12,7 @@ from schemas.scenario import AccountFacts, LocalTime, parse_local
 from scoring.outputs import rfc3339
 from streams.scenarios.sentences import Said, read_sentence
 from streams.scenarios.slots import money
+from streams.scenarios.stops import Stop, read_stop
 from streams.scenarios.times import ZoneTimes, days_between
 
 __all__ = ["EVENTS_MAX", "Happening", "Happenings", "Silence", "account_of", "read_do"]
@@ -31,8 +32,8 @@ _WEEKDAYS: Mapping[str, frozenset[int]] = {
 }
 _TIME = re.compile(r"(\d{4}-\d{2}-\d{2}(?: \d{1,2}:\d{2}(?::\d{2})?)?)[,:]?(?:\s+(.*))?", re.DOTALL)
 _BEGIN = (
-    "begin with a time (2026-06-22 or 2026-06-22 11:00), with `every working day FIRST..LAST,`"
-    " or with `silence FIRST..LAST`"
+    "begin with a time (2026-06-22 or 2026-06-22 11:00), with `every working day FIRST..LAST,`,"
+    " with `silence FIRST..LAST` or with `source NAME stops FIRST..LAST`"
 )
 
 
@@ -55,7 +56,7 @@ class Silence(NamedTuple):
 Happenings = list[Happening]
 
 
-def read_do(text: str, customer: str, number: int, times: ZoneTimes) -> Happenings | Silence:
+def read_do(text: str, customer: str, number: int, times: ZoneTimes) -> Happenings | Silence | Stop:
     """What a step's sentence says of a customer; ``number`` is the step's, for the events' ids.
 
     Raises:
@@ -64,6 +65,8 @@ def read_do(text: str, customer: str, number: int, times: ZoneTimes) -> Happenin
     text = " ".join(text.split())
     if text.startswith("silence"):
         return _silence(text.removeprefix("silence").strip(), times)
+    if text.startswith("source "):
+        return read_stop(text.removeprefix("source ").strip(), times)
     if text.startswith("every"):
         moments, sentence = _every(text.removeprefix("every").strip(), times)
     else:

@@ -237,7 +237,7 @@ def test_a_scenario_with_all_kinds_of_mistakes(problems: Problems) -> None:
         "4: account.mrr: expected an amount with its currency, such as 2000 EUR",
         "4: account.renewl: unknown field; did you mean renewal?",
         ("6: steps.1.do: begin with a time (2026-06-22 or 2026-06-22 11:00), with `every working"
-         " day FIRST..LAST,` or with `silence FIRST..LAST`"),
+         " day FIRST..LAST,`, with `silence FIRST..LAST` or with `source NAME stops FIRST..LAST`"),
         "7: steps.2: expected either `do`, or `at` with `expect`",
         "10: steps.3.expect.band: expected one of green, yellow, red, unknown, got 'gren'",
         "10: steps.3.expect.score: expected a number, got 'many'",

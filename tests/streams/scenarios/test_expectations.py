@@ -55,6 +55,8 @@ def moment(**changes: Any) -> Moment:
         "next_ms": NOW_MS + HOUR_MS,
         "told": told,
         "told_since": True,
+        "frozen": ("product",),
+        "stopped": 1,
         "crossings": (
             Crossing(Band.GREEN, Band.YELLOW, told=True),
             Crossing(Band.YELLOW, Band.GREEN, told=False),
@@ -101,6 +103,8 @@ def judged(key: str, written: Any, **changes: Any) -> str | None:
         ("transitions", ["green -> yellow", "yellow -> green"]),
         ("messages", "1"),
         ("messages", ">= 1"),
+        ("frozen", ["product"]),
+        ("operator_notes", "1"),
         ("next_change", "2026-06-20 10:00"),
     ],
 )
@@ -140,6 +144,9 @@ def test_what_is_met(key: str, written: Any) -> None:
         ("transitions", ["yellow -> green", "green -> yellow"],
          "green -> yellow, yellow -> green"),
         ("messages", "2", "1"),
+        ("frozen", "none", "product"),
+        ("frozen", ["product", "money"], "product"),
+        ("operator_notes", "0", "1"),
         ("next_change", "none", "2026-06-20 10:00"),
         ("next_change", "2026-06-20 10:01", "2026-06-20 10:00"),
     ],
@@ -163,6 +170,8 @@ NOTHING = {
     "told": None,
     "told_since": False,
     "crossings": (),
+    "frozen": (),
+    "stopped": 0,
 }
 
 
@@ -186,6 +195,9 @@ NOTHING = {
         ("transitions", [], None),
         ("transitions", ["green -> red"], "none"),
         ("messages", "0", None),
+        ("frozen", "none", None),
+        ("frozen", ["money"], "none"),
+        ("operator_notes", "0", None),
         ("next_change", "none", None),
         ("next_change", "2026-06-20", "none"),
     ],
@@ -232,6 +244,8 @@ def test_a_change_that_was_told_before_the_last_expectation_explains_nothing_new
         ("transitions", ["green"], "expected a crossing such as green -> yellow, got 'green'"),
         ("transitions", ["green -> gren"], "expected one of green, yellow, red, unknown, got"),
         ("messages", "some", "expected a number, got 'some'"),
+        ("frozen", ["monny"], "the scorecard has no group 'monny'; did you mean money?"),
+        ("operator_notes", "some", "expected a number, got 'some'"),
         ("next_change", "soon", "expected a time such as 2026-06-22"),
     ],
 )  # fmt: skip
