@@ -179,10 +179,15 @@ class PulseSet(Event):
 
 
 class StateSet(Event):
-    """A state that a person sets, such as "not pursued", with its reason and its end."""
+    """A state that a person sets, with its reason and its end.
+
+    ``not_pursued`` takes the account off the attention list until ``expires_at`` (180 days
+    without one) or ``pursued``. ``handled`` puts it at the list's end until something changes,
+    at the latest until ``expires_at``, or until ``not_handled``.
+    """
 
     type: Literal["engagement.state"]
-    state: Literal["not_pursued", "pursued"]
+    state: Literal["not_pursued", "pursued", "handled", "not_handled"]
     reason: Name
     author: Name
     expires_at: Time | None = None

@@ -23,6 +23,7 @@ __all__ = [
     "Contribution",
     "EventRef",
     "Health",
+    "Mark",
     "Mover",
     "ScoreChanged",
     "ScoreChangedData",
@@ -149,6 +150,17 @@ class Way(_Out):
     steps: tuple[WayStep, ...]
 
 
+class Mark(_Out):
+    """A state that a person set."""
+
+    since: Time
+    author: str
+    reason: str
+    until: Time | None = Field(
+        default=None, description="When it ends by itself; None: when something changes."
+    )
+
+
 class Health(_Out):
     """A customer's health at one instant."""
 
@@ -171,6 +183,8 @@ class Health(_Out):
     indicators: tuple[IndicatorOn, ...] = ()
     scores: tuple[OtherScore, ...] = ()
     way_to_green: Way | None = None
+    not_pursued: Mark | None = None
+    handled: Mark | None = None
 
 
 class Mover(_Out):
@@ -218,7 +232,8 @@ class ScoreChangedData(_Out):
     )
     attributes: dict[str, str | int | bool] = Field(
         default_factory=dict,
-        description="Account facts for lists and routing: owner, mrr_minor, ...",
+        description="Account facts for lists and routing: owner, mrr_minor, ...;"
+        " `mrr_reporting_minor` is the MRR in the card's currency, `reporting_currency`.",
     )
 
 
@@ -241,6 +256,9 @@ class TransitionData(_Out):
     events: tuple[EventRef, ...]
     contributions: tuple[Contribution, ...]
     attributes: dict[str, str | int | bool] = Field(default_factory=dict)
+    not_pursued: Mark | None = Field(
+        default=None, description="A person decided not to work on this account: message nobody."
+    )
 
 
 class _CloudEvent(_Out):

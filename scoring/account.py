@@ -12,6 +12,7 @@ from scoring.windows import Read, Window, since
 
 __all__ = [
     "FACTS",
+    "Mark",
     "attribute",
     "cancel_scheduled",
     "days_to_renewal",
@@ -22,12 +23,17 @@ __all__ = [
     "mrr_movement",
     "not_pursued",
     "pulse",
+    "pursuit_of",
     "seats",
     "seats_change",
     "tenure",
 ]
 
 PULSE_DAYS = 90
+#: How long "not pursued" lasts where nobody said until when.
+PURSUIT_DAYS = 180
+#: What a person set, as it is told: since when, who, why, until when (None: it has no end).
+Mark = tuple[int, str, str, int | None]
 _PULSES = frozenset({"good", "unsure", "worried", "lost"})
 #: Texts of the account that a card may read.
 FACTS = ("status", "country", "owner", "plan", "parent", "zone", "name", "currency")
@@ -190,12 +196,17 @@ def pulse(state: CustomerState, moment: Moment) -> Reading:
     return Reading(register[2][0], expires_ms) if moment.now_ms < expires_ms else NO_DATA
 
 
-def not_pursued(state: CustomerState, moment: Moment) -> Reading:
-    """Whether a person set this state, until it expires."""
+def pursuit_of(state: CustomerState, now_ms: int) -> Mark | None:
+    """The mark "not pursued", None where it was never set, taken back, or has ended."""
     register = state.facts.get("pursuit")
     if register is None or register[2] is None or register[2][0] != "not_pursued":
-        return Reading(False)
-    expires_ms = register[2][3]
-    if expires_ms is not None and moment.now_ms >= expires_ms:
-        return Reading(False)
-    return Reading(True, expires_ms)
+        return None
+    at_ms, _, (_, reason, author, expires_ms) = register
+    until_ms = at_ms + PURSUIT_DAYS * DAY_MS if expires_ms is None else expires_ms
+    return (at_ms, author, reason, until_ms) if now_ms < until_ms else None
+
+
+def not_pursued(state: CustomerState, moment: Moment) -> Reading:
+    """Whether a person set this state, until it expires."""
+    mark = pursuit_of(state, moment.now_ms)
+    return Reading(False) if mark is None else Reading(True, mark[3])

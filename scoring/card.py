@@ -12,6 +12,7 @@ from scoring.curves import Curve
 from scoring.indicators import Indicator
 from scoring.metrics import Metric
 from scoring.moment import Value
+from scoring.money import Rates
 from scoring.series import Series
 from scoring.shapes import Problems, Words
 from scoring.units import Unit
@@ -101,6 +102,8 @@ class Card:
     scores_internal: bool
     emit_at_least: int
     series: tuple[Series, ...]
+    #: None: the card has no currency, and amounts stay in their own.
+    rates: Rates | None = None
 
     def weighting(self, stage: str, segment: str) -> Weighting:
         """The weights that count for a customer in a stage and a segment."""

@@ -105,6 +105,7 @@ def compile_card(file: ScorecardFile, text: str) -> Card:
             + [rule.when for rule in indicators],
             (segments, stages, archetypes, outlook),
         ),
+        rates=words.rates,
     )
 
 

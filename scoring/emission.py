@@ -7,10 +7,13 @@ import msgspec
 from schemas.scores import Band, Cause
 from scoring.card import Card
 from scoring.evaluate import Assessment, Evaluation, assess, explain, is_scored
+from scoring.facts import attributes_of, facts_moved
 from scoring.frozen import same_card
-from scoring.moment import Moment
-from scoring.outputs import Output, attributes_of, because, movers_of, outputs_of
+from scoring.marks import Marks, marks_of, words_of_marks
+from scoring.moment import Moment, earliest
+from scoring.outputs import Output, because, movers_of, outputs_of
 from scoring.row import Customer, Emitted
+from scoring.state import CustomerState
 from scoring.way import Way, way_to_green
 
 __all__ = ["cause_of", "evaluate_and_emit", "exact"]
@@ -29,13 +32,17 @@ def evaluate_and_emit(
     now_ms = moment.now_ms
     assessment = assess(customer.state, customer.past, card, moment)
     before = customer.emitted
+    marks = marks_of(customer.state, before, assessment, now_ms)
+    if marks.handling is not assessment.past.handling:
+        past = msgspec.structs.replace(assessment.past, handling=marks.handling)
+        assessment = assessment._replace(past=past)
     outputs: list[Output] = []
-    if _worth_telling(before, assessment, card):
+    if _worth_telling(before, assessment, card) or _noted(before, marks, customer.state):
         evaluation = explain(assessment, card)
         cause = cause_of(before, evaluation, customer, mark)
         customer.sequence += 1
         way = way_to_green(card, assessment)
-        customer.emitted = _emitted(before, evaluation, customer, card, cause, now_ms, way)
+        customer.emitted = _emitted(before, evaluation, customer, card, cause, moment, way, marks)
         outputs = outputs_of(customer_id, customer, before, card, source=source)
         customer.recent = {}
         if _begins_pending(customer, assessment):
@@ -44,7 +51,7 @@ def evaluate_and_emit(
             assessment = assessment._replace(past=past)
     customer.late = False
     customer.past = assessment.past
-    customer.due_ms = assessment.next_ms
+    customer.due_ms = earliest(assessment.next_ms, marks.next_ms)
     if customer.due_ms is not None and customer.due_ms <= now_ms:
         customer.due_ms = now_ms + 1
     customer.dirty = False
@@ -76,6 +83,15 @@ def _worth_telling(before: Emitted | None, evaluation: Assessment, card: Card) -
     if before.score is None or evaluation.score is None:
         return before.score is not evaluation.score
     return abs(evaluation.score - before.score) >= card.emit_at_least
+
+
+def _noted(before: Emitted | None, marks: Marks, state: CustomerState) -> bool:
+    """Whether a person's mark or a fact that lists go by is another."""
+    if before is None:
+        return False
+    if (before.not_pursued, before.handled) != (marks.not_pursued, marks.handled):
+        return True
+    return facts_moved(before, state)
 
 
 def _moved(before: Emitted, evaluation: Assessment) -> bool:
@@ -132,21 +148,27 @@ def _emitted(
     customer: Customer,
     card: Card,
     cause: Cause,
-    now_ms: int,
+    moment: Moment,
     way: Way | None,
+    marks: Marks,
 ) -> Emitted:
     delta, movers = movers_of(before, evaluation)
+    scored = is_scored(customer.state, card)
+    said = because(cause, evaluation, movers, card, scored=scored)
+    marked = words_of_marks(before, marks)
     return Emitted(
         **_figures(evaluation, card, way),
-        at_ms=now_ms,
+        at_ms=moment.now_ms,
         card=card.hash,
         cause=str(cause),
-        because=because(cause, evaluation, movers, card, scored=is_scored(customer.state, card)),
+        because=f"{marked}; {said}" if marked and movers else marked or said,
         delta=delta,
         movers=movers,
         events=_events(customer, movers, card) if cause in (Cause.EVENT, Cause.CORRECTION) else [],
-        next_ms=evaluation.next_ms,
-        attributes=attributes_of(customer),
+        next_ms=earliest(evaluation.next_ms, marks.next_ms),
+        attributes=attributes_of(customer.state, card, moment),
+        not_pursued=marks.not_pursued,
+        handled=marks.handled,
     )
 
 

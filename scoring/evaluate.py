@@ -27,6 +27,7 @@ from schemas.scores import Band
 from scoring.bands import Standing, letter_of, settle
 from scoring.card import Card, MeasureSpec, OverrideSpec
 from scoring.classes import Place, classify
+from scoring.handling import Handling
 from scoring.indicators import Signalled, indicate
 from scoring.moment import Moment, Value, earliest
 from scoring.shapes import Words
@@ -58,6 +59,7 @@ class Past(msgspec.Struct, array_like=True, frozen=True):
     #: Segment, stage, archetype, outlook: kind -> (class, since).
     places: dict[str, Place] = {}
     indicators: dict[str, Signalled] = {}
+    handling: Handling | None = None
 
 
 class Line(NamedTuple):
@@ -140,7 +142,19 @@ def evaluate(state: CustomerState, past: Past, card: Card, moment: Moment) -> Ev
 def assess(state: CustomerState, past: Past, card: Card, moment: Moment) -> Assessment:
     """The customer's score and band at a moment, and when it can change next by itself."""
     if not is_scored(state, card):
-        return Assessment(None, Past(), None, 0, card.first_weighting, [], [], None, (), (), None)
+        return Assessment(
+            None,
+            Past(handling=past.handling),
+            None,
+            0,
+            card.first_weighting,
+            [],
+            [],
+            None,
+            (),
+            (),
+            None,
+        )
     places: dict[str, Place] = {}
     next_ms = _chosen(state, past, card, moment, places)
     weighting = card.weighting(moment.known.get("stage", ""), moment.known.get("segment", ""))
@@ -176,8 +190,8 @@ def assess(state: CustomerState, past: Past, card: Card, moment: Moment) -> Asse
     next_ms = earliest(next_ms, _judged(state, past, card, moment, places))
     others = tuple(_other(spec.name, spec.weighting, card, points) for spec in card.others)
     return Assessment(
-        score, Past(standing, places, indicators), letter, coverage_ppm, weighting, values, points,
-        mean, active, others, next_ms,
+        score, Past(standing, places, indicators, past.handling), letter, coverage_ppm, weighting,
+        values, points, mean, active, others, next_ms,
     )  # fmt: skip
 
 

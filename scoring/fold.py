@@ -43,6 +43,8 @@ _TICKET_OPENS = frozenset({"opened", "reopened"})
 _TICKET_SHUTS = frozenset({"solved", "closed", "merged", "deleted"})
 _INVOICE_OWED = frozenset({"invoice_issued", "invoice_due", "invoice_overdue"})
 _INVOICE_SETTLED = frozenset({"invoice_paid", "invoice_voided"})
+#: The other states that a person sets are about whether the account is pursued.
+_HANDLED = frozenset({"handled", "not_handled"})
 _STATUS_OF_BILLING = {
     "subscription_started": "customer",
     "subscription_renewed": "customer",
@@ -201,8 +203,9 @@ def _pulse(state: CustomerState, signal: Signal) -> None:
     _set(state, "pulse", signal, list(signal[PAYLOAD : PAYLOAD + 4]))
 
 
-def _pursuit(state: CustomerState, signal: Signal) -> None:
-    _set(state, "pursuit", signal, list(signal[PAYLOAD : PAYLOAD + 4]))
+def _said_state(state: CustomerState, signal: Signal) -> None:
+    name = "handled" if signal[PAYLOAD] in _HANDLED else "pursuit"
+    _set(state, name, signal, list(signal[PAYLOAD : PAYLOAD + 4]))
 
 
 def _lifecycle(state: CustomerState, signal: Signal) -> None:
@@ -245,6 +248,6 @@ _HANDLERS: dict[int, Callable[[CustomerState, Signal], None]] = {
     int(Kind.BILLING): _billing,
     int(Kind.GOAL): _goal,
     int(Kind.PULSE): _pulse,
-    int(Kind.STATE): _pursuit,
+    int(Kind.STATE): _said_state,
     int(Kind.LIFECYCLE): _lifecycle,
 }

@@ -5,14 +5,15 @@ same log makes the same bytes: a consumer may drop a repeat by its id.
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import msgspec
 
 from schemas.scores import Cause
+from scoring.account import Mark
 from scoring.card import Card, MeasureSpec
 from scoring.evaluate import Evaluation
+from scoring.facts import rfc3339
 from scoring.moment import Value
 from scoring.row import Customer, Emitted, Told
 from scoring.units import MICRO, Unit
@@ -20,9 +21,6 @@ from scoring.units import MICRO, Unit
 __all__ = ["Output", "health_of", "outputs_of", "view_of", "words_of"]
 
 _CLOUD_EVENT = {"specversion": "1.0"}
-_ATTRIBUTES = (
-    "owner", "mrr_minor", "currency", "seats", "plan", "country", "zone", "status", "renewal_at",
-)  # fmt: skip
 _LABELS = {"respread": "weight of missing measures"}
 
 
@@ -80,6 +78,7 @@ def outputs_of(
                 "events": data["events"],
                 "contributions": after["contributions"],
                 "attributes": data["attributes"],
+                "not_pursued": after["not_pursued"],
             },
         }
         outputs.append(Output("transitions", customer_id, msgspec.json.encode(crossing)))
@@ -131,19 +130,6 @@ def emitted_name(customer: Customer) -> str | None:
     return None if name is None else str(name)
 
 
-def attributes_of(customer: Customer) -> dict[str, Any]:
-    """Account facts for lists and routing."""
-    found: dict[str, Any] = {}
-    for name in ("name", *_ATTRIBUTES):
-        value = customer.state.fact(name)
-        if value is not None:
-            found[name] = rfc3339(value) if name == "renewal_at" else value
-    segment = customer.state.fact("attributes")
-    if segment:
-        found.update({f"attribute.{key}": value for key, value in segment.items()})
-    return found
-
-
 def health_of(emitted: Emitted, card: Card) -> dict[str, Any]:
     """The ``Health`` in an emitted score."""
     pending = emitted.pending
@@ -171,11 +157,21 @@ def health_of(emitted: Emitted, card: Card) -> dict[str, Any]:
             for name, score, letter, coverage_ppm, lines in emitted.others
         ],
         "way_to_green": _way(emitted, card),
+        "not_pursued": _mark(emitted.not_pursued),
+        "handled": _mark(emitted.handled),
     }
 
 
 _CLASSES = {"segment": "segments", "stage": "stages", "archetype": "archetypes",
             "outlook": "outlook"}  # fmt: skip
+
+
+def _mark(mark: Mark | None) -> dict[str, Any] | None:
+    if mark is None:
+        return None
+    since_ms, author, reason, until_ms = mark
+    until = None if until_ms is None else rfc3339(until_ms)
+    return {"since": rfc3339(since_ms), "author": author, "reason": reason, "until": until}
 
 
 def _place(kind: str, emitted: Emitted, card: Card) -> dict[str, Any] | None:
@@ -350,12 +346,3 @@ def _told(name: str, kind: str, evaluation: Evaluation, card: Card) -> str:
         return _LABELS.get(name, name.replace("_", " "))
     value = next((line.value for line in evaluation.lines if line.name == name), None)
     return words_of(spec, value)
-
-
-def rfc3339(ms: int) -> str:
-    """Unix milliseconds as an RFC 3339 time in UTC."""
-    return (
-        datetime.fromtimestamp(ms / 1000, UTC)
-        .isoformat(timespec="milliseconds")
-        .replace("+00:00", "Z")
-    )

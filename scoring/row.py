@@ -118,6 +118,9 @@ class Emitted(msgspec.Struct, array_like=True, frozen=True):
     others: list[tuple[str, int | None, str | None, int, list[Told]]] = []
     #: The way to green: reachable, score, and the steps (measure, points, value).
     way: tuple[bool, int, list[tuple[str, int, int | str | None]]] | None = None
+    #: What a person set: since when, who, why, until when.
+    not_pursued: tuple[int, str, str, int | None] | None = None
+    handled: tuple[int, str, str, int | None] | None = None
 
 
 class _Body(msgspec.Struct, array_like=True):

@@ -127,6 +127,11 @@ _pulse = st.builds(
     st.sampled_from(["good", "unsure", "worried", "lost"]),
     _dated(expires_at=_days_ahead),
 )
+_state = st.builds(
+    lambda state, more: {"state": state, "reason": "r", "author": "a", **more},
+    st.sampled_from(["pursued", "not_pursued", "handled", "not_handled"]),
+    _dated(expires_at=_days_ahead),
+)
 FIELDS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     "account.created": _account,
     "account.changed": _account,
@@ -147,7 +152,7 @@ FIELDS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     ),
     "engagement.goal": _goal,
     "engagement.lifecycle": st.just({"stage": "steady"}),
-    "engagement.state": st.just({"state": "pursued", "reason": "r", "author": "a"}),
+    "engagement.state": _state,
     "engagement.pulse": _pulse,
 }
 #: Use, tickets and billing more often than the rest; a closed account seldom.

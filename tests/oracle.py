@@ -32,6 +32,7 @@ REPEAT_MS = {"usage.feature": 6 * HOUR_MS, "usage.activity": 6 * HOUR_MS}
 REPEAT_MS_OTHERS = 72 * HOUR_MS
 #: A pulse that does not say when it expires.
 PULSE_DAYS = 90
+PURSUIT_DAYS = 180
 _UNIT_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 Value = Fraction | str | bool
@@ -1021,10 +1022,16 @@ class Facts:
         return pulse if self.now_ms < ends_ms else None
 
     def not_pursued(self) -> bool:
-        said = [(e, (e.state, e.expires_at)) for e in self._of("engagement.state")]
-        state, expires_at = self._last(said) or (None, None)
-        ended = expires_at is not None and self.now_ms >= millis(expires_at)
-        return state == "not_pursued" and not ended
+        said = []
+        for event in self._of("engagement.state"):
+            if event.state in ("handled", "not_handled"):
+                continue  # says nothing of whether it is pursued
+            ends_ms = millis(event.occurred_at) + PURSUIT_DAYS * DAY_MS
+            if event.expires_at is not None:
+                ends_ms = millis(event.expires_at)
+            said.append((event, (event.state, ends_ms)))
+        state, ends_ms = self._last(said) or (None, 0)
+        return state == "not_pursued" and self.now_ms < ends_ms
 
     def goals_due(self) -> Fraction | None:
         goals = self._goals()

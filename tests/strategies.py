@@ -211,7 +211,7 @@ FIELDS: dict[str, tuple[Optional, Optional]] = {
     ),
     "engagement.state": (
         {
-            "state": st.sampled_from(["not_pursued", "pursued"]),
+            "state": st.sampled_from(["not_pursued", "pursued", "handled", "not_handled"]),
             "reason": names,
             "author": names,
         },

@@ -96,7 +96,7 @@ def command(
 
 
 def _iso(ms: int) -> str:
-    from scoring.outputs import rfc3339
+    from scoring.facts import rfc3339
 
     return rfc3339(ms)
 

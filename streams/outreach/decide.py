@@ -25,6 +25,7 @@ class Reason(StrEnum):
     UNKNOWN_BAND = "unknown_band"
     NOT_A_CROSSING = "not_a_crossing"
     QUIET_CROSSING = "quiet_crossing"
+    NOT_PURSUED = "not_pursued"
     TOO_OLD = "too_old"
     SINK_NOT_CONFIGURED = "sink_not_configured"
 
@@ -102,6 +103,8 @@ def _silence(transition: Transition, now_ms: int) -> Reason | None:
         return Reason.UNKNOWN_BAND
     if (data.before, data.after) not in _SEVERITY:
         return Reason.QUIET_CROSSING
+    if data.not_pursued is not None:
+        return Reason.NOT_PURSUED
     if now_ms - to_ms(transition.time) > AGE_MAX_MS:
         return Reason.TOO_OLD
     return None

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from schemas import signals
 from schemas.control import CONTROL
 from schemas.signals import Block, ControlCopy, Kind, LogRecord, Progress, Signal, Tick
-from scoring.outputs import rfc3339
+from scoring.facts import rfc3339
 
 __all__ = ["RECORD_KINDS", "SIGNAL_KINDS", "Wanted", "entry_of", "signal_entry"]
 

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from schemas.scores import Band, Contribution
-from scoring.outputs import rfc3339
+from scoring.facts import rfc3339
 from streams.clock import to_ms
 from streams.scenarios.moment import Moment
 from streams.scenarios.run import Failure, Outcome, Scenario

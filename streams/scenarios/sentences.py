@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from schemas.scenario import LocalTime
-from scoring.outputs import rfc3339
+from scoring.facts import rfc3339
 from streams.importing.mapping_file import EVENT_MODELS, did_you_mean
 from streams.scenarios.grammar import NotUnderstood, compile_form, match, tokens_of
 from streams.scenarios.slots import SLOTS

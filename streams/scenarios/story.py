@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from schemas.scenario import AccountFacts, LocalTime, parse_local
-from scoring.outputs import rfc3339
+from scoring.facts import rfc3339
 from streams.scenarios.sentences import Said, read_sentence
 from streams.scenarios.slots import money
 from streams.scenarios.stops import Stop, read_stop

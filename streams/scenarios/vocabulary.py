@@ -228,6 +228,18 @@ _PEOPLE = (
         _of("engagement.state", state="pursued"),
     ),
     Sentence(
+        "handled by {author:NAME} because {reason:TEXT} [until {expires_at:TIME}]",
+        "a person has dealt with what is wrong: it needs no attention until something changes",
+        'handled by dana because "call agreed for Monday"',
+        _of("engagement.state", state="handled"),
+    ),
+    Sentence(
+        "not handled by {author:NAME} because {reason:TEXT}",
+        "it needs attention after all",
+        'not handled by dana because "they did not call back"',
+        _of("engagement.state", state="not_handled"),
+    ),
+    Sentence(
         "feedback {sentiment:SENTIMENT} [about {feature:NAME}]",
         "somebody says what they think",
         "feedback negative about export",

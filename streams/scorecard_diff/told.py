@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from schemas.scales import Scale
-from scoring.outputs import rfc3339
+from scoring.facts import rfc3339
 from streams.api.shown import label
 from streams.reading.terminal import printable
 from streams.scorecard_diff.differences import Difference

@@ -22,8 +22,9 @@ from scoring.bands import Standing
 from scoring.card import Card
 from scoring.emission import cause_of, evaluate_and_emit
 from scoring.evaluate import Evaluation, Past
+from scoring.facts import rfc3339
 from scoring.moment import Moment, Reading, Value
-from scoring.outputs import _shown, outputs_of, rfc3339, view_of, words_of
+from scoring.outputs import _shown, outputs_of, view_of, words_of
 from scoring.row import Customer, Emitted
 from scoring.units import Unit
 
@@ -338,6 +339,7 @@ def test_account_facts_come_with_every_score() -> None:
         "name": "Acme",
         "owner": "dana",
         "mrr_minor": 1,
+        "mrr_reporting_minor": 1,
         "seats": 5,
         "country": "DE",
         "renewal_at": "2026-09-15T00:00:00.000Z",

@@ -73,6 +73,17 @@ def test_n5_a_crossing_older_than_a_day_messages_nobody():
     assert [d.reason for d in decide(transition(), ["slack"], young)] == [Reason.SEND]
 
 
+def test_a21_an_account_that_nobody_pursues_messages_nobody():
+    """Whatever the crossing; once it is pursued again people are told."""
+    mark = {"since": "2026-03-01T00:00:00Z", "author": "Dana", "reason": "Merged", "until": None}
+    for (before, after), expected in CROSSINGS.items():
+        crossed = transition(before=before, after=after, not_pursued=mark)
+        [decision] = decide(crossed, ["slack"], NOON_MS)
+        quiet = expected if isinstance(expected, Reason) else Reason.NOT_PURSUED
+        assert (decision.reason, decision.action) == (quiet, None)
+    assert decide(transition(not_pursued=None), ["slack"], NOON_MS)[0].reason is Reason.SEND
+
+
 def test_a_crossing_from_a_clock_ahead_of_ours_is_told():
     assert decide(transition(), ["slack"], NOON_MS - HOUR_MS)[0].reason is Reason.SEND
 
