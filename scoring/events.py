@@ -101,7 +101,10 @@ def _field(node: Node, of: Node | None, where: Node | None) -> _What:
         assert of is not None
         raise fail(f"{name} is no field of {text_of(of)}", of)
     if where is not None:
-        check_fields(where, kinds, text_of(node if of is None else of))
+        looked_at = text_of(node if of is None else of)
+        if narrowed is not None and len(kinds) < len(narrowed.kinds):
+            looked_at += f" that has {name}"
+        check_fields(where, kinds, looked_at)
     tests: dict[Kind, Test] = {}
     values: dict[Kind, Value] = {}
     for kind in kinds:

@@ -11,22 +11,17 @@ import re
 import secrets
 import shutil
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
-import hypothesis
 import pytest
 
+import properties
 from servers.kafka_server import KafkaServer
 from servers.process import MissingPart
 from servers.redis_server import RedisServer
-
-hypothesis.settings.register_profile("dev", deadline=None)
-# No deadline: a shared machine is slow at times, and that is no property of the code.
-# Seeded, not derandomised: every run looks elsewhere, and prints where it looked.
-hypothesis.settings.register_profile("ci", deadline=None, derandomize=False, print_blob=True)
 
 IN_CI = os.environ.get("CI", "").lower() in ("1", "true", "yes")
 SEED = pytest.StashKey[int]()
@@ -45,6 +40,7 @@ class ExternalKafka:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """``--seed``: the run's seed, for Hypothesis and for the ``seed`` fixture."""
     parser.addoption("--seed", type=int, help="seed of the run, as printed at the end of another")
+    properties.add_options(parser)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -62,7 +58,15 @@ def pytest_configure(config: pytest.Config) -> None:
     if given is None:
         config.option.__dict__["hypothesis_seed"] = str(seed)
     if config.getoption("--hypothesis-profile") is None:
-        hypothesis.settings.load_profile("ci" if IN_CI else "dev")
+        properties.load_profile(config)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, Any]:
+    """Note how many examples a property was checked on."""
+    report = yield
+    properties.note_examples(item, report)
+    return report
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -78,12 +82,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
-    """The seed, always; and what could not be tested here, with the way to get it."""
+    """The seed and the number of examples; what could not be tested here, and how to get it."""
     missing = config.stash[MISSING]
     if missing:
         terminalreporter.section("not tested here, for want of a part", yellow=True)
         for part, how in missing.items():
             terminalreporter.line(f"{part}: {how}")
+    reports = [one for of in terminalreporter.stats.values() for one in of]
+    terminalreporter.line(properties.count_of(reports))
     seed = config.stash[SEED]
     terminalreporter.line(f"seed of this run: {seed} (again with --seed={seed})")
 

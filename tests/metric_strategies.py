@@ -252,7 +252,10 @@ def _narrowed(draw: st.DrawFn, field: str, vocabulary: Vocabulary, of: bool = Tr
     fitting = [name for name, (kinds, _) in THINGS.items() if set(kinds) & set(types)]
     if of and fitting and not draw(st.integers(0, 4)):
         thing = draw(st.sampled_from(fitting))
-        narrowed, types = f", of: {thing}", THINGS[thing][0]
+        narrowed = f", of: {thing}"
+        # Of the events that are such a thing, those that have the field: `quantity` of `use` is
+        # that of features alone, and no condition on it may speak of an activity's rating.
+        types = tuple(one for one in types if one in THINGS[thing][0])
     return narrowed + draw(_where(types, vocabulary.money))
 
 
@@ -407,7 +410,7 @@ def texts_of(draw: st.DrawFn, unit: str, vocabulary: Vocabulary = PLAIN, depth: 
             sides = draw(st.permutations([inner(), draw(literals(NUMBER, signed=False))]))
             return f"{sides[0]} * {sides[1]}"
         case "divided":
-            return f"{inner()} / {draw(st.sampled_from(['2', '3', '0.5', '7', '0']))}"
+            return f"{inner()} / {draw(st.sampled_from(['2', '3', '0.5', '7']))}"
         case "times_ratio":
             sides = draw(st.permutations([inner(), inner(RATIO)]))
             return f"{sides[0]} * {sides[1]}"

@@ -1403,6 +1403,11 @@ MORE = [
     ("touch", event("engagement.visit", ago(1), page="p"), "visit"),
     ("csat", survey(ago(1), 8, scale_min=0, scale_max=10), 0.8),
     ("csat", survey(ago(1), 9), 1),  # beyond its scale: the scale's end
+    ("nps", survey(ago(1), 90, "nps", scale_max=100), 9),
+    ("nps", survey(ago(1), 3, "nps", scale_min=1, scale_max=5), 5),
+    ("nps", survey(ago(1), 11, "nps"), 10),
+    ("nps", survey(ago(1), -1, "nps"), 0),
+    ("nps", survey(ago(1), 5, "nps", scale_max=0), None),  # no scale
     ("score", survey(ago(1), 9), 9),
     ("csat", survey(ago(1), 9, "nps"), None),
     ("nps", survey(ago(1), 4), None),
