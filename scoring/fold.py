@@ -11,14 +11,12 @@ from typing import Any, TypeVar
 from schemas.signals import Kind, Signal
 from scoring.levels import Level
 from scoring.plan import Plan
+from scoring.room import admit
 from scoring.state import (
     AT,
     EVENT_ID,
-    GOALS_MAX,
-    INVOICES_MAX,
     KIND,
     PAYLOAD,
-    TICKETS_MAX,
     CustomerState,
     Goal,
     Invoice,
@@ -89,9 +87,7 @@ def _ticket(state: CustomerState, signal: Signal) -> None:
     key = (at_ms, signal[EVENT_ID])
     ticket = state.tickets.get(ticket_id)
     if ticket is None:
-        if len(state.tickets) >= TICKETS_MAX:
-            _make_room(state)
-        ticket = state.tickets[ticket_id] = Ticket(touched_ms=at_ms)
+        ticket = admit(state, "tickets", state.tickets, Ticket(touched_ms=at_ms), ticket_id)
     ticket.touched_ms = max(ticket.touched_ms, at_ms)
     if change == "opened" and (ticket.opened_ms is None or at_ms < ticket.opened_ms):
         ticket.opened_ms = at_ms
@@ -121,14 +117,6 @@ def _ticket(state: CustomerState, signal: Signal) -> None:
         ticket.satisfaction_ppm, ticket.satisfaction_key = _later(
             satisfaction, key, ticket.satisfaction_ppm, ticket.satisfaction_key
         )
-
-
-def _make_room(state: CustomerState) -> None:
-    """Forget a tenth of the tickets: those that are shut first, the longest untouched first."""
-    by_age = sorted(state.tickets.items(), key=lambda one: (one[1].open, one[1].touched_ms, one[0]))
-    for ticket_id, _ in by_age[: max(TICKETS_MAX // 10, 1)]:
-        del state.tickets[ticket_id]
-        state.turned_away("tickets")
 
 
 def _billing(state: CustomerState, signal: Signal) -> None:
@@ -165,10 +153,7 @@ def _invoice(
     key = (at_ms, signal[EVENT_ID])
     invoice = state.invoices.get(invoice_id)
     if invoice is None:
-        if len(state.invoices) >= INVOICES_MAX:
-            state.turned_away("invoices")
-            return
-        invoice = state.invoices[invoice_id] = Invoice(touched_ms=at_ms)
+        invoice = admit(state, "invoices", state.invoices, Invoice(touched_ms=at_ms), invoice_id)
     invoice.touched_ms = max(invoice.touched_ms, at_ms)
     if change in _INVOICE_OWED or change in _INVOICE_SETTLED:
         invoice.owed, invoice.owed_key = _later(
@@ -186,10 +171,7 @@ def _goal(state: CustomerState, signal: Signal) -> None:
     key = (at_ms, signal[EVENT_ID])
     goal = state.goals.get(goal_id)
     if goal is None:
-        if len(state.goals) >= GOALS_MAX:
-            state.turned_away("goals")
-            return
-        goal = state.goals[goal_id] = Goal(touched_ms=at_ms)
+        goal = admit(state, "goals", state.goals, Goal(touched_ms=at_ms), goal_id)
     goal.touched_ms = max(goal.touched_ms, at_ms)
     if change != "due":
         goal.said, goal.said_key = _later((change, kind), key, goal.said, goal.said_key)

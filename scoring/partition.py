@@ -26,6 +26,7 @@ from scoring.moment import Moment
 from scoring.outputs import Output
 from scoring.progress import note_progress, read_to_ms
 from scoring.recent import note
+from scoring.room import make_room
 from scoring.row import NO_CARD, Customer, Header
 from scoring.state import DAY_MS, forget
 
@@ -281,6 +282,7 @@ class PartitionFold:
             state.pruned_day = now_ms // DAY_MS
             self._cards.plan.prune(state, now_ms)
             forget(state, now_ms)
+        make_room(state)
         outputs = evaluate_and_emit(
             customer_id,
             customer,

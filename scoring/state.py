@@ -37,9 +37,6 @@ HOUR_MS = 3_600_000
 DAY_MS = 86_400_000
 #: Nothing older than this counts; a ticket or invoice untouched for as long is forgotten.
 HORIZON_DAYS = 400
-TICKETS_MAX = 500
-INVOICES_MAX = 300
-GOALS_MAX = 200
 HELD_MAX = 10_000
 #: What the signals of one customer that are held may take together.
 HELD_BYTES_MAX = 64 * 1024

@@ -24,9 +24,10 @@ from partitionlog import (
 from schemas.signals import Kind, Signal
 from scoring.fold import fold
 from scoring.plan import CURRENCIES_MAX, SAMPLES_MAX
+from scoring.room import AT_MOST, make_room
 from scoring.row import Customer, pack, unpack
 from scoring.series import Shape
-from scoring.state import GOALS_MAX, INVOICES_MAX, TICKETS_MAX, CustomerState, forget
+from scoring.state import CustomerState, forget
 
 SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large)
 
@@ -129,18 +130,44 @@ def test_what_was_turned_away_is_counted_the_same_in_any_order() -> None:
     "things",
     [
         [[0, START_MS + n, "acme", "app", str(n), Kind.TICKET, f"t{n}", "opened", *[None] * 5]
-         for n in range(TICKETS_MAX + 1)],
+         for n in range(2 * AT_MOST["tickets"] + 1)],
         [[0, START_MS + n, "acme", "app", str(n), Kind.BILLING, "invoice_due", f"i{n}",
-          *[None] * 9] for n in range(INVOICES_MAX + 1)],
+          *[None] * 9] for n in range(2 * AT_MOST["invoices"] + 1)],
         [[0, START_MS + n, "acme", "app", str(n), Kind.GOAL, f"g{n}", "goal", "set", None]
-         for n in range(GOALS_MAX + 1)],
+         for n in range(2 * AT_MOST["goals"] + 1)],
     ],
     ids=["tickets", "invoices", "goals"],
 )  # fmt: skip
-@pytest.mark.xfail(reason="beyond the cap those are kept that came first")
-def test_any_order_keeps_the_same_things_beyond_the_cap(things: list[Signal]) -> None:
+@pytest.mark.parametrize("over", [1, 0], ids=["many between two ticks", "beyond the cap"])
+def test_any_order_keeps_the_same_things_beyond_the_cap(things: list[Signal], over: int) -> None:
+    things = things if over else things[: len(things) // 2 + 1]
     one, other = folded(plan_of(), things), folded(plan_of(), things[::-1])
     assert difference(plain(one), plain(other)) == []
+    for state in (one, other):
+        make_room(state)
+    assert difference(plain(one), plain(other)) == []
+    assert one.overflow
+
+
+@settings(max_examples=40, suppress_health_check=SLOW)
+@given(st.lists(histories.signals(), min_size=1, max_size=3), st.integers(0, 2), st.data())
+def test_any_order_between_two_ticks_keeps_the_same_beyond_the_cap(
+    batches: list[list[Signal]], at_most: int, data: st.DataObject
+) -> None:
+    """Three ids at most, room for fewer; what went may be touched again."""
+    plan, one, other = plan_of(), CustomerState(), CustomerState()
+    with pytest.MonkeyPatch.context() as patch:
+        for collection in AT_MOST:
+            patch.setitem(AT_MOST, collection, at_most)
+        for found in batches:
+            for signal in found:
+                fold(one, list(signal), plan)
+            for signal in data.draw(st.permutations(found)):
+                fold(other, list(signal), plan)
+            for state in (one, other):
+                make_room(state)
+            assert difference(plain(one), plain(other)) == []
+            assert all(len(getattr(one, collection)) <= at_most for collection in AT_MOST)
 
 
 def test_samples_beyond_the_cap_are_the_youngest(rng: random.Random) -> None:

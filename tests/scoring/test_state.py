@@ -22,11 +22,11 @@ from partitionlog import (
 )
 from schemas.inbound import InboundEvent
 from schemas.signals import Kind
-from scoring import fold as fold_module
 from scoring.duplicates import WINDOW_MS, WINDOW_USAGE_MS, Duplicates, Seen, fingerprint
 from scoring.evaluate import Past, evaluate
 from scoring.moment import Moment
 from scoring.plan import Plan
+from scoring.room import AT_MOST
 from scoring.signals import at_ms, signal_of
 from scoring.state import CustomerState, forget
 
@@ -48,41 +48,67 @@ def value(state: CustomerState, metric: str, now_ms: int = START_MS) -> Any:
 # -- caps ----------------------------------------------------------------------------------------
 
 
+def kept_after_a_tick(now_ms: int, *events: InboundEvent) -> CustomerState:
+    log = Log()
+    log.read(now_ms, *events)
+    log.tick(now_ms)
+    return log.customer().state
+
+
 def test_tickets_beyond_the_cap_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """New ones are kept: one that is shut makes room first, then the longest untouched."""
-    monkeypatch.setattr(fold_module, "TICKETS_MAX", 3)
+    """The shut ones go first, then those untouched the longest."""
+    monkeypatch.setitem(AT_MOST, "tickets", 3)
     changes = [("t0", "opened"), ("t1", "opened"), ("t1", "closed"), ("t2", "opened")]
     events = [
         event("ticket.changed", START_MS - 9 + n, ticket_id=ticket, change=change)
         for n, (ticket, change) in enumerate([*changes, ("t3", "opened"), ("t4", "opened")])
     ]
-    assert set(state_of(*events[:-1]).tickets) == {"t0", "t2", "t3"}
-    state = state_of(*events)
+    assert set(kept_after_a_tick(START_MS, *events[:-1]).tickets) == {"t0", "t2", "t3"}
+    state = kept_after_a_tick(START_MS, *events)
     assert set(state.tickets) == {"t2", "t3", "t4"}
     assert state.overflow == {"tickets": 2}
     assert value(state, "open_tickets") == 3
 
 
 def test_invoices_beyond_the_cap_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fold_module, "INVOICES_MAX", 1)
+    """Those that are owed stay; twice as many have room until the tick."""
+    monkeypatch.setitem(AT_MOST, "invoices", 1)
+    changes = ["invoice_due", "invoice_paid"]
     events = [
-        event("billing.changed", START_MS - 9 + n, invoice_id=f"i{n}", change="invoice_due")
-        for n in range(3)
+        event("billing.changed", START_MS - 9 + n, invoice_id=f"i{n}", change=change)
+        for n, change in enumerate(changes)
     ]
-    state = state_of(*events)
-    assert state.overflow == {"invoices": 2}
-    assert len(state.invoices) == 1
+    assert set(state_of(*events).invoices) == {"i0", "i1"}
+    state = kept_after_a_tick(START_MS, *events)
+    assert set(state.invoices) == {"i0"}
+    assert state.overflow == {"invoices": 1}
+    assert value(state, "open_invoices") == 1
 
 
 def test_goals_beyond_the_cap_are_counted() -> None:
+    """A goal that was dropped goes first; one that nothing touched the longest after it."""
     goals = [
         event("engagement.goal", START_MS - n, goal_id=f"g{n}", change="set") for n in range(202)
     ]
+    again = event("engagement.goal", START_MS, event_id="x", goal_id="g201", change="reached")
+    dropped = event("engagement.goal", START_MS, event_id="y", goal_id="g1", change="dropped")
+    state = kept_after_a_tick(START_MS, *goals, again, dropped)
+    assert state.overflow == {"goals": 2}
+    assert set(state.goals) == {f"g{n}" for n in range(202)} - {"g1", "g200"}
+    assert value(state, "goals_reached") == 1
+
+
+def test_between_two_ticks_there_is_room_for_twice_as_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then the greatest ids stay: an id does not change with what comes later."""
+    monkeypatch.setitem(AT_MOST, "goals", 1)
+    goals = [
+        event("engagement.goal", START_MS - at, goal_id=f"g{at}", change="set")
+        for at in (1, 0, 3, 2)
+    ]
     again = event("engagement.goal", START_MS, event_id="x", goal_id="g0", change="reached")
     state = state_of(*goals, again)
-    assert state.overflow == {"goals": 2}
-    assert len(state.goals) == 200
-    assert value(state, "goals_reached") == 1
+    assert set(state.goals) == {"g2", "g3"}
+    assert state.overflow == {"goals_at_once": 1}
 
 
 # -- the last value is the one with the greatest time, then id ------------------------------------
