@@ -5,6 +5,7 @@ on bounds, so that the events of one history have to do with each other. What is
 merely odd (names, huge numbers) is drawn by ``strategies``.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -316,11 +317,15 @@ _SIGNALS: dict[Kind, tuple[st.SearchStrategy[Any], ...]] = {
 }
 
 
+_USUAL = (Kind.FEATURE,) * 4 + (Kind.ACTIVITY,) * 2 + (Kind.BILLING, Kind.TICKET)
+
+
 def signals(
-    max_size: int = 25, days: st.SearchStrategy[int] | None = None
+    max_size: int = 25,
+    days: st.SearchStrategy[int] | None = None,
+    kinds: Sequence[Kind] = (*_SIGNALS, *_USUAL),
 ) -> st.SearchStrategy[list[Signal]]:
     """Signals of one customer whose times and ids collide; ``days`` before START_MS."""
-    usual = [Kind.FEATURE] * 4 + [Kind.ACTIVITY] * 2 + [Kind.BILLING, Kind.TICKET]
     of_kind = {
         kind: st.tuples(st.just(int(kind)), *payload).map(list)
         for kind, payload in _SIGNALS.items()
@@ -331,9 +336,9 @@ def signals(
         else days,
         st.sampled_from([0, 1, HOUR_MS, DAY_MS - 1]),
     ).map(lambda drawn: START_MS - drawn[0] * DAY_MS + drawn[1])
-    one = st.tuples(
-        when, _sources, _ids, st.sampled_from([*_SIGNALS, *usual]).flatmap(of_kind.__getitem__)
-    ).map(lambda drawn: [0, drawn[0], "acme", drawn[1], drawn[2], *drawn[3]])
+    one = st.tuples(when, _sources, _ids, st.sampled_from(kinds).flatmap(of_kind.__getitem__)).map(
+        lambda drawn: [0, drawn[0], "acme", drawn[1], drawn[2], *drawn[3]]
+    )
     return st.lists(one, max_size=max_size)
 
 
