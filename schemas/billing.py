@@ -29,6 +29,7 @@ class BillingChange(StrEnum):
     SUBSCRIPTION_STARTED = "subscription_started"
     SUBSCRIPTION_CHANGED = "subscription_changed"
     SUBSCRIPTION_PAUSED = "subscription_paused"
+    SUBSCRIPTION_RESUMED = "subscription_resumed"
     SUBSCRIPTION_RENEWED = "subscription_renewed"
     CANCEL_SCHEDULED = "cancel_scheduled"
     CANCELLED = "cancelled"

@@ -5,15 +5,22 @@ Validated here: shapes, ranges, sums. Which metrics exist, and what a curve's
 The file's format is described in ``docs/scorecards.md``.
 """
 
-import re
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from schemas.account import AccountStatus
 from schemas.base import Currency
+from schemas.scorecard_bands import (
+    BandRule,
+    Bands,
+    Letters,
+    Override,
+    Variant,
+    check_letters,
+)
 from schemas.scorecard_classes import (
     Archetypes,
     ClassRule,
@@ -37,6 +44,7 @@ __all__ = [
     "Archetypes",
     "BandRule",
     "Bands",
+    "Calendar",
     "ClassRule",
     "Defaults",
     "Emit",
@@ -52,9 +60,8 @@ __all__ = [
     "Scored",
     "ShownAs",
     "Target",
+    "Variant",
 ]
-
-_LEVEL = re.compile(r"(>=|<)\s*(\d+(?:\.\d{1,2})?)")
 
 
 class Scored(Strict):
@@ -97,86 +104,6 @@ class Defaults(Strict):
     )
 
 
-class BandRule(Strict):
-    """When a band is entered and left, and how long the score must stay there first."""
-
-    enter: str = Field(description='The level at which the band is entered, such as ">= 75".')
-    leave: str = Field(description='The level at which the band is left, such as "< 70".')
-    hold: Seconds = Field(
-        default=0, description="How long the score must stay there before the band is entered."
-    )
-
-    @field_validator("enter", "leave")
-    @classmethod
-    def _is_a_level(cls, value: str) -> str:
-        if _LEVEL.fullmatch(value.strip()) is None:
-            raise ValueError('expected a comparison with points, such as ">= 75" or "< 70"')
-        return value.strip()
-
-    def level(self, which: Literal["enter", "leave"], operator: str) -> Decimal:
-        """The points in ``enter`` or ``leave``, which must use ``operator``."""
-        match = _LEVEL.fullmatch(getattr(self, which))
-        if match is None or match[1] != operator:
-            raise ValueError(f'{which}: expected "{operator} POINTS"')
-        level = Decimal(match[2])
-        if level > 100:
-            raise ValueError(f"{which}: expected 0 to 100 points")
-        return level
-
-
-class Bands(Strict):
-    """Green at the top, red at the bottom, yellow otherwise."""
-
-    green: BandRule = Field(description="The best band: entered above, left below a level.")
-    yellow: Literal["otherwise"] = Field(
-        default="otherwise", description="Always otherwise: whatever is neither green nor red."
-    )
-    red: BandRule = Field(description="The worst band: entered below, left above a level.")
-
-    @model_validator(mode="after")
-    def _do_not_overlap(self) -> "Bands":
-        try:
-            band = "green"
-            green_enter, green_leave = (
-                self.green.level("enter", ">="),
-                self.green.level("leave", "<"),
-            )
-            band = "red"
-            red_enter, red_leave = self.red.level("enter", "<"), self.red.level("leave", ">=")
-        except ValueError as error:
-            raise ValueError(f"{band}.{error}") from None
-        if green_leave > green_enter:
-            raise ValueError(
-                "green: leave must not lie above enter, or it would be left when entered"
-            )
-        if red_leave < red_enter:
-            raise ValueError(
-                "red: leave must not lie below enter, or it would be left when entered"
-            )
-        if red_enter > green_leave or red_leave > green_enter:
-            raise ValueError("green and red overlap: a score could be in both")
-        return self
-
-
-class Override(Strict):
-    """One fact that decides: it caps the score, or sets the band. Acts at once, without hold."""
-
-    when: str = Field(description="A condition, such as `days_overdue >= 30`.")
-    cap: Points | None = Field(default=None, description="The score is at most this while it acts.")
-    band: Literal["red"] | None = Field(
-        default=None, description="The colour while it acts, whatever the score."
-    )
-    says: str | None = Field(
-        default=None, max_length=200, description="The fact in words, for messages and pages."
-    )
-
-    @model_validator(mode="after")
-    def _does_something(self) -> "Override":
-        if self.cap is None and self.band is None:
-            raise ValueError("expected cap or band")
-        return self
-
-
 class Money(Strict):
     """The currency that amounts are reckoned in, and what others are worth in it."""
 
@@ -184,6 +111,19 @@ class Money(Strict):
     rates: dict[Currency, Rate | dict[date, Rate]] = Field(
         default_factory=dict,
         description="1 of the currency in the reporting one, for good or from each date on.",
+    )
+
+
+class Calendar(Strict):
+    """When people work: what `working_days_since` and `per: working_day` count."""
+
+    zone: str = Field(description="The IANA time zone in which days begin, as Europe/Berlin.")
+    working_days: str = Field(
+        default="mon-fri", description="Weekdays, such as mon-fri, sun-thu or mon,tue,thu."
+    )
+    holidays: Literal["account.country", "none"] = Field(
+        default="none",
+        description="account.country: the public holidays of a customer's country do not count.",
     )
 
 
@@ -225,6 +165,7 @@ class ScorecardFile(Strict):
     defaults: Defaults = Defaults()
     emit: Emit = Emit()
     money: Money | None = None
+    calendar: Calendar | None = None
     actions: dict[Key, dict[Key, ActionScore | ActionPoints]] = Field(
         default_factory=dict, description="Tables of points for actions, see points()."
     )
@@ -248,11 +189,15 @@ class ScorecardFile(Strict):
         default_factory=dict, description="Further scores beside the primary one."
     )
     bands: Bands
-    letters: dict[Annotated[str, StringConstraints(pattern=r"^[A-Z]$")], Points] = Field(
+    letters: Letters = Field(
         description="Each letter and the points from which on it holds; the last begins at 0."
     )
     overrides: dict[Key, Override] = Field(
         default_factory=dict, description="Facts that decide by themselves, at once."
+    )
+    variants: dict[Key, Variant] = Field(
+        default_factory=dict,
+        description="What holds instead for the customers of a segment or stage.",
     )
     indicators: dict[Key, IndicatorRule] = Field(
         default_factory=dict,
@@ -260,6 +205,11 @@ class ScorecardFile(Strict):
     )
     archetypes: Archetypes | None = None
     outlook: Outlook | None = None
+
+    @property
+    def measure_names(self) -> list[str]:
+        """The measures of all groups, in their order."""
+        return [name for members in self.groups.values() for name in _measure_names(members)]
 
     @property
     def weight_lines(self) -> dict[str, dict[str, Decimal]]:
@@ -275,21 +225,43 @@ class ScorecardFile(Strict):
             self._adds_to_100(f"scores.{name}.weights", other.weights)
         for name, members in self.groups.items():
             self._shares_add_up(f"groups.{name}", members)
-        names = [name for members in self.groups.values() for name in _measure_names(members)]
+        names = self.measure_names
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"groups: a measure's name must be unique; twice: {', '.join(twice)}")
-        if min(self.letters.values(), default=Decimal(1)) != 0:
-            raise ValueError("letters: the last letter must begin at 0 points")
-        if len(set(self.letters.values())) != len(self.letters):
-            raise ValueError("letters: two letters begin at the same points")
+        check_letters(self.letters)
         for kind in ("segments", "lifecycle"):
             conditions = list(getattr(self, kind).values())
             if conditions and (conditions[-1] != "otherwise" or "otherwise" in conditions[:-1]):
                 raise ValueError(
                     f"{kind}: expected `otherwise` as the last condition, and only there"
                 )
+        self._variants_add_up()
         return self
+
+    def _variants_add_up(self) -> None:
+        names = set(self.variants)
+        if names and not any(names <= set(of) for of in (self.segments, self.lifecycle)):
+            known = [*self.segments, *self.lifecycle]
+            odd = sorted(names - set(known))
+            if odd:
+                there_is = f"; there are {', '.join(known)}" if known else ""
+                raise ValueError(f"variants: no segment or stage named {odd[0]}{there_is}")
+            raise ValueError(
+                "variants: expected classes of segments, or of lifecycle, not of both:"
+                " a customer is in one of each"
+            )
+        for name, variant in self.variants.items():
+            where = f"variants.{name}"
+            if variant.letters is not None:
+                check_letters(variant.letters, f"{where}.letters")
+            if variant.weights is not None:
+                self._adds_to_100(f"{where}.weights", variant.weights)
+                if name in self.weight_lines:
+                    raise ValueError(
+                        f"{where}.weights: the card's own weights have a line for {name}:"
+                        " write the weights in one place"
+                    )
 
     def _weights_add_up(self) -> None:
         lines = self.weight_lines

@@ -16,6 +16,7 @@ from scoring.money import Rates
 from scoring.series import Series
 from scoring.shapes import Problems, Words
 from scoring.units import Unit
+from scoring.variants import OverrideSpec, Variant
 from scoring.weighting import Tree, Weighting
 
 __all__ = ["Card", "CardError", "MeasureSpec", "OtherScoreSpec", "OverrideSpec", "hash_of"]
@@ -49,17 +50,6 @@ class MeasureSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class OverrideSpec:
-    """One deciding fact, compiled."""
-
-    name: str
-    when: Metric
-    cap: int | None
-    red: bool
-    says: str
-
-
-@dataclass(frozen=True, slots=True)
 class OtherScoreSpec:
     """A further score of the same measures, with its own weights."""
 
@@ -73,7 +63,8 @@ class Card:
     """A scorecard as evaluation reads it.
 
     ``weightings`` are by the name of what chooses them (``weights_by``: "stage",
-    "segment", or "" where there is one for all).
+    "segment", or "" where there is one for all). ``own`` is how customers are judged,
+    ``variants`` how those of some classes are instead (by ``variants_by``).
     """
 
     name: str
@@ -88,11 +79,10 @@ class Card:
     weights_by: str
     weightings: Mapping[str, Weighting]
     others: tuple[OtherScoreSpec, ...]
-    coverage_ppm_min: int
     freeze_ms_max: int
-    bands: BandPolicy
-    letters: tuple[tuple[int, str], ...]
-    overrides: tuple[OverrideSpec, ...]
+    own: Variant
+    variants_by: str
+    variants: Mapping[str, Variant]
     indicators: tuple[Indicator, ...]
     segments: Classification | None
     stages: Classification | None
@@ -105,11 +95,34 @@ class Card:
     #: None: the card has no currency, and amounts stay in their own.
     rates: Rates | None = None
 
-    def weighting(self, stage: str, segment: str) -> Weighting:
-        """The weights that count for a customer in a stage and a segment."""
-        if not self.weights_by:
-            return self.weightings[""]
-        return self.weightings[stage if self.weights_by == "stage" else segment]
+    @property
+    def bands(self) -> BandPolicy:
+        """The card's own levels and holds."""
+        return self.own.bands
+
+    @property
+    def letters(self) -> tuple[tuple[int, str], ...]:
+        """The card's own letters."""
+        return self.own.letters
+
+    @property
+    def overrides(self) -> tuple[OverrideSpec, ...]:
+        """The card's own overrides."""
+        return self.own.overrides
+
+    @property
+    def coverage_ppm_min(self) -> int:
+        """The card's own least coverage."""
+        return self.own.coverage_ppm_min
+
+    def variant(self, classes: Mapping[str, str]) -> Variant:
+        """How a customer of these classes (of kinds "segment" and "stage") is judged."""
+        return self.variants.get(classes.get(self.variants_by, ""), self.own)
+
+    def weighting(self, classes: Mapping[str, str]) -> Weighting:
+        """The weights that count for a customer of these classes."""
+        own = self.variant(classes).weighting
+        return own or self.weightings[classes.get(self.weights_by, "")]
 
     @cached_property
     def first_weighting(self) -> Weighting:

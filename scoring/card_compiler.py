@@ -4,48 +4,34 @@ What only the core can know (what a metric means, what its units are) is checked
 here, and all that is wrong is reported at once.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from decimal import Decimal
 
 from schemas.scales import Scale
-from schemas.scorecard import (
-    ActionPoints,
-    ClassRule,
-    Measure,
-    MeasureGroup,
-    Outlook,
-    ScorecardFile,
-)
-from scoring.actions import Action
-from scoring.bands import BandPolicy
-from scoring.card import Card, CardError, MeasureSpec, OtherScoreSpec, OverrideSpec, hash_of
+from schemas.scorecard import ClassRule, Measure, MeasureGroup, Outlook, ScorecardFile
+from scoring.card import Card, CardError, MeasureSpec, OtherScoreSpec, hash_of
 from scoring.classes import Class, Classification
-from scoring.events import count_series
-from scoring.fields import FIELDS
-from scoring.indicators import Indicator
-from scoring.language.syntax import LanguageError
-from scoring.metrics import (
-    Metric,
-    compile_condition,
-    compile_metric,
-    known_text,
-    term_of,
+from scoring.expressions import (
+    Where,
+    expression_of,
+    of_conditions,
+    of_measures,
+    of_outlook,
+    of_segments,
+    of_stages,
+    vocabulary_of,
 )
-from scoring.money import Rates, RatesError, parse_rates
-from scoring.names import near
+from scoring.indicators import Indicator
+from scoring.metrics import Metric, compile_condition, compile_metric, term_of
 from scoring.series import Series
 from scoring.shapes import Problems, compile_says, compile_shape, shown_unit
-from scoring.terms import Term
-from scoring.things import THINGS
-from scoring.units import MICRO
+from scoring.variant_compiler import own_variant, variants_by, variants_of
 from scoring.vocabulary import Vocabulary
 from scoring.weighting import Tree, Weighting
 
 __all__ = ["compile_card"]
 
 _OTHERWISE = "otherwise"
-Where = tuple[str, ...]
 
 
 def compile_card(file: ScorecardFile, text: str) -> Card:
@@ -55,21 +41,38 @@ def compile_card(file: ScorecardFile, text: str) -> Card:
         CardError: with every problem found.
     """
     problems: Problems = []
-    words = _vocabulary(file, problems)
-    segments = _classes("segment", file.segments, file.min_stay, words, ("segments",), problems)
-    stages = _classes("stage", file.lifecycle, file.min_stay, words, ("lifecycle",), problems)
-    tree = _Groups(file, words, problems)
-    words = _with_names(words, tree.specs, segments, stages)
-    overrides = _overrides(file, words, problems)
+    words = vocabulary_of(file, problems)
+    measures, stay = file.measure_names, file.min_stay
+    segment_words = of_segments(words, measures)
+    segments = _classes("segment", file.segments, stay, segment_words, ("segments",), problems)
+    stage_words = of_stages(words, measures, file.segments)
+    stages = _classes("stage", file.lifecycle, stay, stage_words, ("lifecycle",), problems)
+    tree = _Groups(file, of_measures(words, measures, file.segments, file.lifecycle), problems)
+    terms = {spec.name: term_of(spec.metric) for spec in tree.specs}
+    words = of_conditions(words, terms, file.segments, file.lifecycle)
+    own = own_variant(file, words, problems)
     indicators = _indicators(file, words, problems)
     archetypes = _archetypes(file, words, problems)
     outlook = _outlook(file.outlook, words, problems)
     weightings = {
         name: tree.weighting(name, line, problems) for name, line in file.weight_lines.items()
     }
+    of_variants = {
+        name: tree.weighting(name, said.weights, problems)
+        for name, said in file.variants.items()
+        if said.weights is not None
+    }
+    variants = variants_of(file, own, of_variants, words, problems)
     others = tuple(
         OtherScoreSpec(name, other.objective, tree.weighting(name, other.weights, problems))
         for name, other in file.scores.items()
+    )
+    overrides = [rule for one in (own, *variants.values()) for rule in one.overrides]
+    conditions = [rule.when for rule in overrides] + [rule.when for rule in indicators]
+    series = _series(
+        [spec.metric for spec in tree.specs] + conditions,
+        (segments, stages, archetypes, outlook),
+        problems,
     )
     if problems:
         raise CardError(problems)
@@ -86,11 +89,10 @@ def compile_card(file: ScorecardFile, text: str) -> Card:
         weights_by=_chosen_by(file, weightings),
         weightings=weightings,
         others=others,
-        coverage_ppm_min=int(file.defaults.minimum_coverage * 10_000),
         freeze_ms_max=file.defaults.freeze_at_most * 1000,
-        bands=_bands(file),
-        letters=_letters(file),
-        overrides=overrides,
+        own=own,
+        variants_by=variants_by(file),
+        variants=variants,
         indicators=indicators,
         segments=segments,
         stages=stages,
@@ -99,12 +101,7 @@ def compile_card(file: ScorecardFile, text: str) -> Card:
         scored_statuses=frozenset(str(status) for status in file.scored.status),
         scores_internal=file.scored.internal,
         emit_at_least=int(file.emit.at_least * 100),
-        series=_series(
-            [spec.metric for spec in tree.specs]
-            + [rule.when for rule in overrides]
-            + [rule.when for rule in indicators],
-            (segments, stages, archetypes, outlook),
-        ),
+        series=series,
         rates=words.rates,
     )
 
@@ -114,21 +111,6 @@ def _chosen_by(file: ScorecardFile, weightings: Mapping[str, Weighting]) -> str:
     if "" in weightings:
         return ""
     return "stage" if set(weightings) == set(file.lifecycle) else "segment"
-
-
-def _with_names(
-    words: Vocabulary,
-    specs: list[MeasureSpec],
-    segments: Classification | None,
-    stages: Classification | None,
-) -> Vocabulary:
-    """The names that conditions may use besides: the measures, the segment, the stage."""
-    names: dict[str, Term] = {measure.name: term_of(measure.metric) for measure in specs}
-    if segments is not None:
-        names["segment"] = known_text("segment")
-    if stages is not None:
-        names["lifecycle"] = known_text("stage")
-    return replace(words, names=names)
 
 
 def _archetypes(
@@ -142,12 +124,20 @@ def _archetypes(
 
 
 def _series(
-    metrics: list[Metric], classifications: tuple[Classification | None, ...]
+    metrics: list[Metric],
+    classifications: tuple[Classification | None, ...],
+    problems: Problems,
 ) -> tuple[Series, ...]:
     """All series that these metrics and classes need, each once."""
     for classes in classifications:
         metrics = metrics + [one.when for one in (classes.classes if classes else ()) if one.when]
-    found = {one.key: one for metric in metrics for one in metric.series}
+    found: dict[int, Series] = {}
+    for one in (one for metric in metrics for one in metric.series):
+        known = found.setdefault(one.key, one)
+        if known.text != one.text:
+            # Rows know a series by its key alone: the two would be counted as one.
+            what = f"{known.text!r} and {one.text!r} cannot be told apart: write one otherwise"
+            problems.append((("groups",), what))
     return tuple(found.values())
 
 
@@ -207,7 +197,7 @@ class _Groups:
         words: Vocabulary,
         problems: Problems,
     ) -> MeasureSpec | None:
-        metric = _expression(compile_metric, measure.metric, words, (*where, "metric"), problems)
+        metric = expression_of(compile_metric, measure.metric, words, (*where, "metric"), problems)
         if metric is None:
             return None
         says, says_at = compile_says(measure, metric.unit, (*where, "says"), problems)
@@ -247,87 +237,13 @@ def _scale(file: ScorecardFile) -> Scale:
     return Scale(file.shown_as.scale, file.shown_as.decimals, file.shown_as.lead_with)
 
 
-def _letters(file: ScorecardFile) -> tuple[tuple[int, str], ...]:
-    levels = ((int(level * 100), letter) for letter, level in file.letters.items())
-    return tuple(sorted(levels, reverse=True))
-
-
-def _bands(file: ScorecardFile) -> BandPolicy:
-    green, red = file.bands.green, file.bands.red
-    return BandPolicy(
-        green_enter=int(green.level("enter", ">=") * 100),
-        green_leave=int(green.level("leave", "<") * 100),
-        red_enter=int(red.level("enter", "<") * 100),
-        red_leave=int(red.level("leave", ">=") * 100),
-        green_hold_ms=green.hold * 1000,
-        red_hold_ms=red.hold * 1000,
-    )
-
-
-def _expression(
-    compiled: Callable[[str, Vocabulary], Metric],
-    text: str,
-    words: Vocabulary,
-    where: Where,
-    problems: Problems,
-) -> Metric | None:
-    """A metric or condition; what is wrong with it is added to ``problems``."""
-    try:
-        return compiled(text, words)
-    except LanguageError as error:
-        found = text[error.at : error.at + error.length]
-        at = f" (at {found!r})" if found and found != text.strip() else ""
-        problems.append((where, f"{error.message}{at}"))
-        return None
-
-
-def _vocabulary(file: ScorecardFile, problems: Problems) -> Vocabulary:
-    """The card's currency and its tables of points."""
-    rates = None
-    if file.money is not None:
-        try:
-            rates = parse_rates(file.money.rates, file.money.currency)
-        except RatesError as error:
-            problems += [(("money", "rates", *where), what) for where, what in error.problems]
-            rates = Rates(file.money.currency, {})  # what needs money is not wrong besides
-    tables: dict[str, dict[str, Action]] = {}
-    for table, actions in file.actions.items():
-        tables[table] = {}
-        if not actions:
-            what = "expected at least one action, such as tutorial: 5"
-            problems.append((("actions", table), what))
-        for name, given in actions.items():
-            if name not in THINGS:
-                hint = f"; {name} is a field" if name in FIELDS else near(name, THINGS)
-                problems.append((("actions", table, name), f"no thing named {name!r}{hint}"))
-                continue
-            entry = given if isinstance(given, ActionPoints) else ActionPoints(points=given)
-            points = int(entry.points * MICRO)
-            tables[table][name] = Action(count_series(name), points, entry.per_day)
-    return Vocabulary(rates=rates, actions=tables)
-
-
-def _overrides(
-    file: ScorecardFile, words: Vocabulary, problems: Problems
-) -> tuple[OverrideSpec, ...]:
-    found = []
-    for name, override in file.overrides.items():
-        where = ("overrides", name, "when")
-        when = _expression(compile_condition, override.when, words, where, problems)
-        if when is not None:
-            cap = None if override.cap is None else int(override.cap * 100)
-            says = override.says or name.replace("_", " ")
-            found.append(OverrideSpec(name, when, cap, override.band == "red", says))
-    return tuple(found)
-
-
 def _indicators(
     file: ScorecardFile, words: Vocabulary, problems: Problems
 ) -> tuple[Indicator, ...]:
     found = []
     for name, rule in file.indicators.items():
         where = ("indicators", name, "when")
-        when = _expression(compile_condition, rule.when, words, where, problems)
+        when = expression_of(compile_condition, rule.when, words, where, problems)
         if when is not None:
             says = rule.says or name.replace("_", " ")
             found.append(Indicator(name, when, rule.clears_after * 1000, says))
@@ -337,8 +253,7 @@ def _indicators(
 def _outlook(file: Outlook | None, words: Vocabulary, problems: Problems) -> Classification | None:
     if file is None:
         return None
-    said = {name: known_text(name) for name in ("archetype", "band", "letter")}
-    words = replace(words, names={**words.names, **said})
+    words = of_outlook(words)
     rules = {name: getattr(file, name) for name in ("leave", "grow", "renew")}
     return _classes("outlook", rules, file.min_stay, words, ("outlook",), problems)
 
@@ -360,7 +275,7 @@ def _classes(
             found.append(Class(name, label, None, rule.says or ""))
             continue
         place = (*where, name) if isinstance(given, str) else (*where, name, "when")
-        when = _expression(compile_condition, rule.when, words, place, problems)
+        when = expression_of(compile_condition, rule.when, words, place, problems)
         if when is not None:
             found.append(Class(name, label, when, rule.says or rule.when.strip()))
     return Classification(kind, tuple(found), min_stay_s * 1000) if rules else None

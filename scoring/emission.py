@@ -157,14 +157,16 @@ def _emitted(
     said = because(cause, evaluation, movers, card, scored=scored)
     marked = words_of_marks(before, marks)
     return Emitted(
-        **_figures(evaluation, card, way),
+        **_figures(evaluation, way),
         at_ms=moment.now_ms,
         card=card.hash,
         cause=str(cause),
         because=f"{marked}; {said}" if marked and movers else marked or said,
         delta=delta,
         movers=movers,
-        events=_events(customer, movers, card) if cause in (Cause.EVENT, Cause.CORRECTION) else [],
+        events=_events(customer, movers, evaluation, card)
+        if cause in (Cause.EVENT, Cause.CORRECTION)
+        else [],
         next_ms=earliest(evaluation.next_ms, marks.next_ms),
         attributes=attributes_of(customer.state, card, moment),
         not_pursued=marks.not_pursued,
@@ -175,15 +177,15 @@ def _emitted(
 def exact(emitted: Emitted, assessment: Assessment, card: Card) -> Emitted:
     """What was told last, with the figures of an evaluation, be they worth telling or not."""
     way = way_to_green(card, assessment)
-    return msgspec.structs.replace(emitted, **_figures(explain(assessment, card), card, way))
+    return msgspec.structs.replace(emitted, **_figures(explain(assessment, card), way))
 
 
-def _figures(evaluation: Evaluation, card: Card, way: Way | None) -> dict[str, Any]:
+def _figures(evaluation: Evaluation, way: Way | None) -> dict[str, Any]:
     """The fields of an :class:`Emitted` that an evaluation says."""
     standing = evaluation.standing
     pending = None
     if standing.pending is not None:
-        at_ms = standing.since_ms + card.bands.hold_ms(standing.pending)
+        at_ms = standing.since_ms + evaluation.variant.bands.hold_ms(standing.pending)
         pending = (str(standing.pending), standing.since_ms, at_ms)
     past = evaluation.past
     return {
@@ -204,14 +206,15 @@ def _figures(evaluation: Evaluation, card: Card, way: Way | None) -> dict[str, A
 
 
 def _events(
-    customer: Customer, movers: list[tuple[str, str, int]], card: Card
+    customer: Customer, movers: list[tuple[str, str, int]], evaluation: Evaluation, card: Card
 ) -> list[tuple[str, str]]:
     """The latest events of the kinds that feed the largest movers, newest first."""
     kinds: list[int] = []
     for name, kind, _ in movers[:3]:
         metric = card.by_name[name].metric if kind == "measure" and name in card.by_name else None
         if kind == "override":
-            metric = next((o.when for o in card.overrides if o.name == name), None)
+            override = evaluation.variant.override(name)
+            metric = None if override is None else override.when
         kinds += sorted(int(k) for k in metric.kinds if int(k) not in kinds) if metric else []
     chosen = [entry for kind in kinds for entry in customer.recent.get(kind, [])]
     if not chosen:

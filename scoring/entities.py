@@ -7,16 +7,20 @@ there once was one is remembered.
 from collections.abc import Callable, Iterator
 
 from schemas.signals import Kind
+from scoring.levels import Level
 from scoring.moment import NO_DATA, Moment, Reading, earliest
-from scoring.state import DAY_MS, HORIZON_DAYS, CustomerState, Ticket
+from scoring.state import DAY_MS, HORIZON_DAYS, PAUSED, CustomerState, Goal, Ticket
 from scoring.things import FAMILY_OF
 from scoring.units import MICRO
 from scoring.windows import Read, Window, quantile_of, since
 
 __all__ = [
+    "PAUSED_DAYS_MAX",
     "TICKET_FIELDS",
     "days_overdue",
+    "days_paused",
     "goals_due",
+    "goals_planned",
     "goals_reached",
     "oldest_open_ticket",
     "open_invoices",
@@ -184,6 +188,38 @@ def days_overdue(state: CustomerState, moment: Moment) -> Reading:
     return since(due_ms, moment.now_ms)._replace(jump_ms=_forgotten_ms(touched_ms))
 
 
+#: Longer than this is said to be this: what lies before it is forgotten.
+PAUSED_DAYS_MAX = HORIZON_DAYS
+
+
+def days_paused(state: CustomerState, moment: Moment) -> Reading:
+    """Days that the longest paused subscription has been paused; 0 if none is."""
+    if not billing_known(state):
+        return NO_DATA
+    begun = [
+        began_ms
+        for name, level in state.levels.items()
+        if name.startswith(PAUSED) and (began_ms := _paused_since(level)) is not None
+    ]
+    if not begun:
+        return Reading(0)
+    reading = since(min(begun), moment.now_ms)
+    if reading[0] < PAUSED_DAYS_MAX * MICRO:  # type: ignore[operator]
+        return reading
+    return Reading(PAUSED_DAYS_MAX * MICRO)
+
+
+def _paused_since(level: Level) -> int | None:
+    """Since when a subscription has been paused without a break; None: it is not."""
+    began_ms = None
+    for day in sorted(level.days, reverse=True):
+        at_ms, _, paused = level.days[day]
+        if not paused:
+            break
+        began_ms = at_ms
+    return began_ms
+
+
 def open_invoices(state: CustomerState, moment: Moment) -> Reading:
     """Issued and not paid or voided."""
     if not billing_known(state):
@@ -197,7 +233,9 @@ def open_invoices(state: CustomerState, moment: Moment) -> Reading:
     return Reading(count * MICRO, next_ms)
 
 
-def _goals(kind: str | None, *, reached: bool) -> Read:
+def _goals(kind: str | None, counts: Callable[[Goal, int], bool]) -> Read:
+    """How many goals count at an instant; one that is open can only begin to when it falls due."""
+
     def read(state: CustomerState, moment: Moment) -> Reading:
         oldest_ms = _oldest_ms(moment)
         known = [
@@ -210,23 +248,31 @@ def _goals(kind: str | None, *, reached: bool) -> Read:
         count, next_ms = 0, None
         for goal in known:
             next_ms = earliest(next_ms, _forgotten_ms(goal.touched_ms))
-            if goal.said[0] == "reached":
+            if counts(goal, moment.now_ms):
                 count += 1
-            elif not reached and goal.said[0] != "dropped" and goal.due_ms is not None:
-                if goal.due_ms <= moment.now_ms:
-                    count += 1
-                else:
-                    next_ms = earliest(next_ms, goal.due_ms)
+            elif (due_ms := goal.due_ms) and due_ms > moment.now_ms and counts(goal, due_ms):
+                next_ms = earliest(next_ms, due_ms)
         return Reading(count * MICRO, next_ms)
 
     return read
 
 
+def goals_planned(kind: str | None = None) -> Read:
+    """All goals (milestones) that were not dropped."""
+    return _goals(kind, lambda goal, now_ms: goal.said[0] != "dropped")
+
+
 def goals_reached(kind: str | None = None) -> Read:
     """Goals (milestones) that were reached."""
-    return _goals(kind, reached=True)
+    return _goals(kind, lambda goal, now_ms: goal.said[0] == "reached")
 
 
 def goals_due(kind: str | None = None) -> Read:
     """Those whose date has passed and that were not dropped, and those reached."""
-    return _goals(kind, reached=False)
+    return _goals(kind, _is_due)
+
+
+def _is_due(goal: Goal, now_ms: int) -> bool:
+    if goal.said[0] in ("reached", "dropped"):
+        return goal.said[0] == "reached"
+    return goal.due_ms is not None and goal.due_ms <= now_ms

@@ -3,7 +3,8 @@
 ``evaluate(state, past, card, moment)`` is pure: same arguments, same result, to
 the hundredth. All arithmetic is exact, in integers.
 
-The order: the segment and the lifecycle stage choose the weights; *measures* give
+The order: the segment and the lifecycle stage choose the weights, and the variant of the
+card by which the customer is judged; *measures* give
 0-100 points each, weighted by their share of the card; overrides cap the score;
 the band follows with its levels and holds; then indicators, the archetype and the
 outlook, which may look at what was found before them.
@@ -25,7 +26,7 @@ import msgspec
 
 from schemas.scores import Band
 from scoring.bands import Standing, letter_of, settle
-from scoring.card import Card, MeasureSpec, OverrideSpec
+from scoring.card import Card, MeasureSpec
 from scoring.classes import Place, classify
 from scoring.handling import Handling
 from scoring.indicators import Signalled, indicate
@@ -33,6 +34,7 @@ from scoring.moment import Moment, Value, earliest
 from scoring.shapes import Words
 from scoring.state import CustomerState
 from scoring.terms import Drift
+from scoring.variants import OverrideSpec, Variant
 from scoring.weighting import Weighting
 
 __all__ = [
@@ -101,6 +103,8 @@ class Assessment(NamedTuple):
     overrides: tuple[OverrideSpec, ...]
     others: tuple[OtherScore, ...]
     next_ms: int | None
+    #: How the customer's class is judged.
+    variant: Variant
 
     @property
     def standing(self) -> Standing:
@@ -119,6 +123,7 @@ class Evaluation(NamedTuple):
     overrides: tuple[str, ...]
     others: tuple[tuple[OtherScore, tuple[Line, ...]], ...]
     next_ms: int | None
+    variant: Variant
 
     @property
     def standing(self) -> Standing:
@@ -154,18 +159,19 @@ def assess(state: CustomerState, past: Past, card: Card, moment: Moment) -> Asse
             (),
             (),
             None,
+            card.own,
         )
     places: dict[str, Place] = {}
     next_ms = _chosen(state, past, card, moment, places)
-    weighting = card.weighting(moment.known.get("stage", ""), moment.known.get("segment", ""))
+    variant, weighting = card.variant(moment.known), card.weighting(moment.known)
     values, points, measures_ms = _measured(state, card, weighting, moment)
     next_ms = earliest(next_ms, measures_ms)
     mean = weighting.mean(card.tree, points)
     coverage_ppm = weighting.coverage_ppm(points)
-    active, override_ms = _overrides(state, card, moment)
+    active, override_ms = _overrides(state, variant, moment)
     next_ms = earliest(next_ms, override_ms)
     score = mean
-    if mean is None or coverage_ppm < card.coverage_ppm_min:
+    if mean is None or coverage_ppm < variant.coverage_ppm_min:
         score = None
     else:
         for override in active:
@@ -177,21 +183,21 @@ def assess(state: CustomerState, past: Past, card: Card, moment: Moment) -> Asse
         forced=Band.RED if any(override.red for override in active) else None,
         at_once=bool(active),
         now_ms=moment.now_ms,
-        policy=card.bands,
+        policy=variant.bands,
     )
     if standing.pending is not None:
-        next_ms = earliest(next_ms, standing.since_ms + card.bands.hold_ms(standing.pending))
-    letter = None if score is None else letter_of(score, card.letters)
+        next_ms = earliest(next_ms, standing.since_ms + variant.bands.hold_ms(standing.pending))
+    letter = None if score is None else letter_of(score, variant.letters)
     indicators, indicators_ms = indicate(card.indicators, state, moment, past.indicators)
     next_ms = earliest(next_ms, indicators_ms)
     moment.known["band"] = str(standing.band)
     if letter is not None:
         moment.known["letter"] = letter
     next_ms = earliest(next_ms, _judged(state, past, card, moment, places))
-    others = tuple(_other(spec.name, spec.weighting, card, points) for spec in card.others)
+    others = tuple(_other(spec.name, spec.weighting, card, variant, points) for spec in card.others)
     return Assessment(
         score, Past(standing, places, indicators, past.handling), letter, coverage_ppm, weighting,
-        values, points, mean, active, others, next_ms,
+        values, points, mean, active, others, next_ms, variant,
     )  # fmt: skip
 
 
@@ -268,12 +274,18 @@ def _frozen(
     return measure.metric.read(state, moment.at(min(since_ms, moment.now_ms)))[0], ends_ms
 
 
-def _other(name: str, weighting: Weighting, card: Card, points: Sequence[int | None]) -> OtherScore:
+def _other(
+    name: str,
+    weighting: Weighting,
+    card: Card,
+    variant: Variant,
+    points: Sequence[int | None],
+) -> OtherScore:
     coverage_ppm = weighting.coverage_ppm(points)
     mean = weighting.mean(card.tree, points)
-    if mean is None or coverage_ppm < card.coverage_ppm_min:
+    if mean is None or coverage_ppm < variant.coverage_ppm_min:
         return OtherScore(name, None, None, coverage_ppm)
-    return OtherScore(name, mean, letter_of(mean, card.letters), coverage_ppm)
+    return OtherScore(name, mean, letter_of(mean, variant.letters), coverage_ppm)
 
 
 def explain(assessment: Assessment, card: Card) -> Evaluation:
@@ -295,6 +307,7 @@ def explain(assessment: Assessment, card: Card) -> Evaluation:
         tuple(override.name for override in a.overrides),
         others,
         a.next_ms,
+        a.variant,
     )
 
 
@@ -348,12 +361,12 @@ def _wholes(products: list[int]) -> list[int]:
 
 
 def _overrides(
-    state: CustomerState, card: Card, moment: Moment
+    state: CustomerState, variant: Variant, moment: Moment
 ) -> tuple[tuple[OverrideSpec, ...], int | None]:
     """The overrides that act now, and when one of their conditions changes by itself."""
     active: list[OverrideSpec] = []
     next_ms: int | None = None
-    for override in card.overrides:
+    for override in variant.overrides:
         met, changes_ms, jump_ms, _ = override.when.read(state, moment)
         if met is True:
             active.append(override)

@@ -1,127 +1,25 @@
 """Functions over events: from a call such as ``count(order, 90d)`` to a series and a reading."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from schemas.signals import Kind
-from scoring import entities, own_past, windows
+from scoring import entities, own_past, windows, working_days
 from scoring.arguments import HOURS_MAX, Arguments, days_of, fail, window_of
-from scoring.fields import FIELDS, PROPERTIES_AT, Field
+from scoring.calendar import Calendar
 from scoring.language.spelling import text_of
 from scoring.language.syntax import Call, Name, Node, Number
-from scoring.money import Rates
-from scoring.names import near
-from scoring.series import Series, Shape, Test, Value, field_value, property_value, thing_test
+from scoring.series import Series, Shape, Value
 from scoring.state import HORIZON_DAYS, HOUR_MS
+from scoring.subjects import Subject, field_of, thing_of
 from scoring.terms import Drift, Term
-from scoring.things import THINGS, Thing
 from scoring.units import MICRO, Unit
-from scoring.where import check_fields, compile_where, property_name
+from scoring.vocabulary import Vocabulary, calendar_of, rates_of
 from scoring.windows import Window
 
 __all__ = ["EVENT_FUNCTIONS", "count_series", "event_term"]
 
-_TIMES = frozenset({"use", "human_use", "failed_use"})
-_NOT_TEXT = (Unit.TEXT,)
 
-
-@dataclass(frozen=True, slots=True)
-class _What:
-    """A thing or a field, with what narrows it."""
-
-    text: str
-    kinds: tuple[Kind, ...]
-    tests: dict[Kind, Test]
-    unit: Unit
-    values: dict[Kind, Value]
-    thing: Thing | None = None
-    field: Field | None = None
-
-    def series(self, shape: Shape, *, hourly: bool = False, keeps_first: bool = False) -> Series:
-        """A series of it."""
-        kept = (" by hour" if hourly else "") + (" anchored" if keeps_first else "")
-        return Series(
-            f"{shape} {self.text}{kept}",
-            shape,
-            self.kinds,
-            self.tests,
-            self.values,
-            times=self.thing is not None and self.thing.name in _TIMES,
-            hourly=hourly,
-            keeps_first=keeps_first,
-        )
-
-
-def _thing(node: Node, where: Node | None) -> _What:
-    """A thing by its name, with a condition."""
-    if not isinstance(node, Name) or len(node.parts) != 1 or node.parts[0] not in THINGS:
-        name = ".".join(node.parts) if isinstance(node, Name) else text_of(node)
-        hint = near(name, THINGS)
-        if name in FIELDS:
-            hint = f"; {name} is a field: sum, mean, last or distinct look at fields"
-        raise fail(f"no thing named {name!r}{hint}", node)
-    thing = THINGS[node.parts[0]]
-    tests: dict[Kind, Test] = {}
-    if where is not None:
-        check_fields(where, thing.kinds, thing.name)
-    for kind in thing.kinds:
-        test = _and(thing_test(thing, kind), where, kind)
-        if test is not None:
-            tests[kind] = test
-    text = thing.name + (f" where {text_of(where)}" if where is not None else "")
-    return _What(text, thing.kinds, tests, Unit.COUNT, {}, thing=thing)
-
-
-def _and(test: Test | None, where: Node | None, kind: Kind) -> Test | None:
-    if where is None:
-        return test
-    condition = compile_where(where, kind)
-    if test is None:
-        return condition
-    first = test
-    return lambda signal: first(signal) and condition(signal)
-
-
-def _field(node: Node, of: Node | None, where: Node | None) -> _What:
-    """A field by its name, of a thing if that is said, with a condition."""
-    if not isinstance(node, Name):
-        raise fail("expected the name of a field", node)
-    own = property_name(node)
-    name = ".".join(node.parts)
-    field = FIELDS.get(name)
-    if own is None and field is None:
-        hint = near(name, [*FIELDS, "property.NAME"])
-        if name in THINGS:
-            hint = f"; {name} is a thing: count, days_since and change look at things"
-        raise fail(f"no field named {name!r}{hint}", node)
-    narrowed = None if of is None else _thing(of, None)
-    having = tuple(PROPERTIES_AT if field is None else field.at)
-    kinds = tuple(kind for kind in having if narrowed is None or kind in narrowed.kinds)
-    if not kinds:
-        assert of is not None
-        raise fail(f"{name} is no field of {text_of(of)}", of)
-    if where is not None:
-        looked_at = text_of(node if of is None else of)
-        if narrowed is not None and len(kinds) < len(narrowed.kinds):
-            looked_at += f" that has {name}"
-        check_fields(where, kinds, looked_at)
-    tests: dict[Kind, Test] = {}
-    values: dict[Kind, Value] = {}
-    for kind in kinds:
-        narrow = None if narrowed is None else narrowed.tests.get(kind)
-        test = _and(narrow, where, kind)
-        if test is not None:
-            tests[kind] = test
-        values[kind] = (
-            property_value(own or "", kind) if field is None else field_value(field, kind)
-        )
-    text = f"field {name}" + (f" of {narrowed.text}" if narrowed is not None else "")
-    text += f" where {text_of(where)}" if where is not None else ""
-    unit = Unit.COUNT if field is None else field.unit
-    return _What(text, kinds, tests, unit, values, field=field)
-
-
-def _term(what: _What, unit: Unit, read: windows.Read, *series: Series, **more: object) -> Term:
+def _term(what: Subject, unit: Unit, read: windows.Read, *series: Series, **more: object) -> Term:
     return Term(unit, read, series=series, kinds=frozenset(what.kinds), **more)  # type: ignore[arg-type]
 
 
@@ -129,53 +27,79 @@ def _hourly(window: Window) -> bool:
     return window.size_ms == HOUR_MS
 
 
-def _count(call: Call, rates: Rates | None) -> Term:
-    given = Arguments(call, "count(THING, WINDOW)", ("where",))
-    what = _thing(given.at(0), given.named.get("where"))
+def _count(call: Call, words: Vocabulary) -> Term:
+    given = Arguments(call, "count(THING, WINDOW)", ("where", "per"))
+    what = thing_of(given.at(0), given.named.get("where"), words.rates)
     window = window_of(given.at(1))
     given.most(2)
     one = what.series(Shape.COUNT, hourly=_hourly(window))
-    return _term(what, Unit.COUNT, windows.count(one, window), one)
+    read = windows.count(one, window)
+    calendar = _per_working_day(given, window, words)
+    if calendar is not None:
+        read = working_days.per_working_day(read, window, calendar)
+    return _term(what, Unit.COUNT, read, one)
 
 
-def _active_days(call: Call, rates: Rates | None) -> Term:
+def _per_working_day(given: Arguments, window: Window, words: Vocabulary) -> Calendar | None:
+    """The calendar whose working days a call with ``per: working_day`` divides by."""
+    per = given.named.get("per")
+    if per is None:
+        return None
+    if per != Name(("working_day",)):
+        raise fail("expected per: working_day", per)
+    if _hourly(window):
+        raise fail("per: working_day needs a window in days, such as 28d", given.at(1))
+    return calendar_of(per, words)
+
+
+def _active_days(call: Call, words: Vocabulary) -> Term:
     given = Arguments(call, "active_days(THING, WINDOW)", ("where",))
-    what = _thing(given.at(0), given.named.get("where"))
+    what = thing_of(given.at(0), given.named.get("where"), words.rates)
     window = days_of(given.at(1))
     given.most(2)
     one = what.series(Shape.COUNT)
     return _term(what, Unit.COUNT, windows.active_buckets(one, window), one)
 
 
-def _streak(call: Call, rates: Rates | None) -> Term:
+def _streak(call: Call, words: Vocabulary) -> Term:
     given = Arguments(call, "streak(THING)", ("where",))
-    what = _thing(given.at(0), given.named.get("where"))
+    what = thing_of(given.at(0), given.named.get("where"), words.rates)
     given.most(1)
     one = what.series(Shape.COUNT)
     return _term(what, Unit.COUNT, own_past.streak(one), one)
 
 
-def _days_since(call: Call, rates: Rates | None) -> Term:
+def _days_since(call: Call, words: Vocabulary) -> Term:
     given = Arguments(call, "days_since(THING)", ("where",))
-    what = _thing(given.at(0), given.named.get("where"))
+    what = thing_of(given.at(0), given.named.get("where"), words.rates)
     given.most(1)
     one = what.series(Shape.LATEST)
     return _term(what, Unit.DAYS, windows.days_since(one), one, drift=Drift.RISES)
 
 
-def _against_own(call: Call, rates: Rates | None) -> Term:
+def _working_days_since(call: Call, words: Vocabulary) -> Term:
+    given = Arguments(call, "working_days_since(THING)", ("where",))
+    what = thing_of(given.at(0), given.named.get("where"), words.rates)
+    given.most(1)
+    one = what.series(Shape.LATEST)
+    read = working_days.working_days_since(one, calendar_of(call, words))
+    return _term(what, Unit.COUNT, read, one, drift=Drift.RISES)
+
+
+def _against_own(call: Call, words: Vocabulary) -> Term:
     given = Arguments(call, "against_own(THING)", ("where",))
-    what = _thing(given.at(0), given.named.get("where"))
+    what = thing_of(given.at(0), given.named.get("where"), words.rates)
     given.most(1)
     one = what.series(Shape.COUNT, keeps_first=True)
     return _term(what, Unit.RATIO, own_past.against_own(one), one)
 
 
-def _share(call: Call, rates: Rates | None) -> Term:
+def _share(call: Call, words: Vocabulary) -> Term:
     given = Arguments(call, "share(THING, WINDOW, where: CONDITION)", ("where",))
     if "where" not in given.named:
         raise fail("expected share(THING, WINDOW, where: CONDITION)", call)
-    part, whole = _thing(given.at(0), given.named["where"]), _thing(given.at(0), None)
+    part = thing_of(given.at(0), given.named["where"], words.rates)
+    whole = thing_of(given.at(0), None, words.rates)
     window = window_of(given.at(1))
     given.most(2)
     ones = [what.series(Shape.COUNT, hourly=_hourly(window)) for what in (part, whole)]
@@ -184,14 +108,15 @@ def _share(call: Call, rates: Rates | None) -> Term:
     return _term(whole, Unit.RATIO, read, *ones, behind=behind)
 
 
-def _change(call: Call, rates: Rates | None) -> Term:
-    given = Arguments(call, "change(THING, WINDOW) or change(sum(FIELD), WINDOW)", ("where",))
+def _change(call: Call, words: Vocabulary) -> Term:
+    given = Arguments(call, "change(THING, WINDOW) or change(sum(FIELD), WINDOW)", ("where", "per"))
     window = window_of(given.at(1))
     given.most(2)
     limit, unit = (HOURS_MAX // 2, "h") if _hourly(window) else (HORIZON_DAYS // 2, "d")
     if window.buckets > limit:
         message = f"change compares with the window before: expected at most {limit}{unit}"
         raise fail(message, given.at(1))
+    calendar = _per_working_day(given, window, words)
     inner, where = given.at(0), given.named.get("where")
     if isinstance(inner, Call):
         if inner.name != "sum" or len(inner.arguments) != 1:
@@ -199,20 +124,26 @@ def _change(call: Call, rates: Rates | None) -> Term:
         inside = Arguments(inner, "sum(FIELD)", ("where", "of"))
         if where is not None and "where" in inside.named:
             raise fail("found where twice: leave it out here, or in sum(...)", where)
-        what = _field(inside.at(0), inside.named.get("of"), inside.named.get("where") or where)
+        where = inside.named.get("where") or where
+        what = field_of(inside.at(0), inside.named.get("of"), where, words.rates)
         if what.unit in (Unit.TEXT, Unit.MONEY):
             raise fail(f"the change of a sum of {what.unit} is not offered", inner)
         one = what.series(Shape.TOTAL, hourly=_hourly(window))
-        return _term(what, Unit.RATIO, own_past.change(one, window, summed=True), one)
-    what = _thing(inner, where)
+        return _term(
+            what, Unit.RATIO, own_past.change(one, window, summed=True, calendar=calendar), one
+        )
+    what = thing_of(inner, where, words.rates)
     one = what.series(Shape.COUNT, hourly=_hourly(window))
-    return _term(what, Unit.RATIO, own_past.change(one, window, summed=False), one)
+    return _term(
+        what, Unit.RATIO, own_past.change(one, window, summed=False, calendar=calendar), one
+    )
 
 
-def _measured(call: Call, rates: Rates | None) -> tuple[_What, Window, Arguments]:
+def _measured(call: Call, words: Vocabulary) -> tuple[Subject, Window, Arguments]:
     """The field and the window of sum, mean, min, max, median."""
-    given = Arguments(call, f"{call.name}(FIELD, WINDOW)", ("where", "of"))
-    what = _field(given.at(0), given.named.get("of"), given.named.get("where"))
+    named = ("where", "of", "per") if call.name == "sum" else ("where", "of")
+    given = Arguments(call, f"{call.name}(FIELD, WINDOW)", named)
+    what = field_of(given.at(0), given.named.get("of"), given.named.get("where"), words.rates)
     window = window_of(given.at(1))
     given.most(2)
     if what.unit is Unit.TEXT:
@@ -220,19 +151,19 @@ def _measured(call: Call, rates: Rates | None) -> tuple[_What, Window, Arguments
             f"{text_of(given.at(0))} is a text: distinct, last and where look at texts", call
         )
     if what.unit is Unit.MONEY:
-        if rates is None:
+        if words.rates is None:
             raise fail("amounts need a currency: write money: {currency: EUR} on the card", call)
         if call.name not in ("sum", "mean"):
             raise fail(f"{call.name} of amounts is not offered: sum and mean are", call)
     return what, window, given
 
 
-def _ticket_field(what: _What, given: Arguments) -> str | None:
+def _ticket_field(what: Subject, given: Arguments) -> str | None:
     """The field's name if a ticket has it once; then nothing may narrow it."""
     name = None if what.field is None else what.field.name
     if name not in entities.TICKET_FIELDS:
         return None
-    if given.named:
+    if given.named.keys() - {"per"}:
         raise fail(f"{name} is looked at ticket by ticket: where and of do not fit", given.call)
     return name
 
@@ -244,8 +175,18 @@ _PICKS: dict[str, Callable[[list[int]], int]] = {
 }
 
 
-def _aggregate(call: Call, rates: Rates | None) -> Term:
-    what, window, given = _measured(call, rates)
+def _aggregate(call: Call, words: Vocabulary) -> Term:
+    what, window, given = _measured(call, words)
+    term = _aggregated(call, what, window, given, words)
+    calendar = _per_working_day(given, window, words)
+    if calendar is None:
+        return term
+    return replace(term, read=working_days.per_working_day(term.read, window, calendar))
+
+
+def _aggregated(
+    call: Call, what: Subject, window: Window, given: Arguments, words: Vocabulary
+) -> Term:
     hourly = _hourly(window)
     ticket = _ticket_field(what, given)
     if ticket is not None:
@@ -256,10 +197,9 @@ def _aggregate(call: Call, rates: Rates | None) -> Term:
         behind = entities.ticket_mean(ticket, window, lambda values: len(values) * MICRO)
         return _term(what, what.unit, read, behind=behind)
     if what.unit is Unit.MONEY:
-        assert rates is not None
         one = what.series(Shape.MONEY, hourly=hourly)
         make = windows.total_money if call.name == "sum" else windows.mean_money
-        return _term(what, what.unit, make(one, window, rates), one)
+        return _term(what, what.unit, make(one, window, rates_of(call, words)), one)
     if call.name in ("min", "max"):
         one = what.series(Shape.EXTREMES, hourly=hourly)
         return _term(
@@ -270,7 +210,7 @@ def _aggregate(call: Call, rates: Rates | None) -> Term:
     return _term(what, what.unit, read, one, behind=windows.found(one, window))
 
 
-def _quantile(call: Call, rates: Rates | None) -> Term:
+def _quantile(call: Call, words: Vocabulary) -> Term:
     if call.name == "median":
         share_ppm, inner = MICRO // 2, call
     else:
@@ -281,7 +221,7 @@ def _quantile(call: Call, rates: Rates | None) -> Term:
         share_ppm = int(share.value * MICRO / 100)
         inner = Call("quantile", (given.at(0), given.at(2)), call.named, at=call.at)
         given.most(3)
-    what, window, arguments = _measured(inner, rates)
+    what, window, arguments = _measured(inner, words)
     ticket = _ticket_field(what, arguments)
     if ticket is not None:
         read = entities.ticket_quantile(ticket, window, share_ppm)
@@ -292,9 +232,9 @@ def _quantile(call: Call, rates: Rates | None) -> Term:
     return _term(what, what.unit, read, one, behind=windows.sampled(one, window))
 
 
-def _last(call: Call, rates: Rates | None) -> Term:
+def _last(call: Call, words: Vocabulary) -> Term:
     given = Arguments(call, "last(FIELD) or last(FIELD, WINDOW)", ("where", "of"))
-    what = _field(given.at(0), given.named.get("of"), given.named.get("where"))
+    what = field_of(given.at(0), given.named.get("of"), given.named.get("where"), words.rates)
     node = given.maybe(1)
     window = None if node is None else window_of(node)
     given.most(2)
@@ -311,9 +251,9 @@ def _numbers(value: Value) -> Value:
     return lambda signal: None if isinstance(found := value(signal), str) else found
 
 
-def _distinct(call: Call, rates: Rates | None) -> Term:
+def _distinct(call: Call, words: Vocabulary) -> Term:
     given = Arguments(call, "distinct(FIELD, WINDOW)", ("where", "of"))
-    what = _field(given.at(0), given.named.get("of"), given.named.get("where"))
+    what = field_of(given.at(0), given.named.get("of"), given.named.get("where"), words.rates)
     window = window_of(given.at(1))
     given.most(2)
     one = what.series(Shape.DISTINCT, hourly=_hourly(window))
@@ -321,7 +261,7 @@ def _distinct(call: Call, rates: Rates | None) -> Term:
 
 
 #: Functions that look at events, by name.
-EVENT_FUNCTIONS: dict[str, Callable[[Call, Rates | None], Term]] = {
+EVENT_FUNCTIONS: dict[str, Callable[[Call, Vocabulary], Term]] = {
     "count": _count,
     "sum": _aggregate,
     "mean": _aggregate,
@@ -334,21 +274,22 @@ EVENT_FUNCTIONS: dict[str, Callable[[Call, Rates | None], Term]] = {
     "active_days": _active_days,
     "streak": _streak,
     "days_since": _days_since,
+    "working_days_since": _working_days_since,
     "change": _change,
     "share": _share,
     "against_own": _against_own,
 }
 
 
-def event_term(call: Call, rates: Rates | None) -> Term:
+def event_term(call: Call, words: Vocabulary) -> Term:
     """The term of a call of one of :data:`EVENT_FUNCTIONS`.
 
     Raises:
         LanguageError: with what is wrong, and where.
     """
-    return EVENT_FUNCTIONS[call.name](call, rates)
+    return EVENT_FUNCTIONS[call.name](call, words)
 
 
 def count_series(name: str, where: Node | None = None) -> Series:
     """The daily count of a thing, for points per action."""
-    return _thing(Name((name,)), where).series(Shape.COUNT)
+    return thing_of(Name((name,)), where, None).series(Shape.COUNT)

@@ -16,6 +16,7 @@ from scoring.state import (
     AT,
     EVENT_ID,
     KIND,
+    PAUSED,
     PAYLOAD,
     CustomerState,
     Goal,
@@ -32,8 +33,11 @@ V = TypeVar("V")
 _FEATURE = int(Kind.FEATURE)
 _STAFF = 2
 _KNOWN = frozenset(int(kind) for kind in Kind)
-#: MRR in so many currencies, the first by name; each has a history.
+#: MRR in so many currencies, pauses of so many subscriptions, the first by name; each has a
+#: history.
 MRR_CURRENCIES_MAX = 4
+PAUSED_SUBSCRIPTIONS_MAX = 8
+LEVELS_MAX = {"mrr": MRR_CURRENCIES_MAX, "paused": PAUSED_SUBSCRIPTIONS_MAX}
 _USER_KIND = 8
 _BITS: dict[int, int] = {int(kind): bit for kind, bit in FAMILY_OF.items()}
 
@@ -43,6 +47,14 @@ _INVOICE_OWED = frozenset({"invoice_issued", "invoice_due", "invoice_overdue"})
 _INVOICE_SETTLED = frozenset({"invoice_paid", "invoice_voided"})
 #: The other states that a person sets are about whether the account is pursued.
 _HANDLED = frozenset({"handled", "not_handled"})
+#: What ends a pause. A changed plan does not.
+_PAUSES = {
+    "subscription_paused": 1,
+    "subscription_resumed": 0,
+    "subscription_started": 0,
+    "subscription_renewed": 0,
+    "cancelled": 0,
+}
 _STATUS_OF_BILLING = {
     "subscription_started": "customer",
     "subscription_renewed": "customer",
@@ -140,6 +152,9 @@ def _billing(state: CustomerState, signal: Signal) -> None:
         _set(state, "cancel_scheduled", signal, reason or "no reason given")
     elif change == "subscription_renewed":
         _set(state, "cancel_scheduled", signal, None)
+    paused = _PAUSES.get(change)
+    if paused is not None:
+        _level(state, f"{PAUSED}{signal[PAYLOAD + 10] or ''}", signal, paused)
     status = _STATUS_OF_BILLING.get(change)
     # One subscription of several may end; the account's own status is the account events' to say.
     if status is not None and signal[PAYLOAD + 10] is None:
@@ -198,10 +213,12 @@ def _level(state: CustomerState, name: str, signal: Signal, value: int | None) -
     level = state.levels.get(name)
     if level is None:
         level = state.levels[name] = Level()
-        told = [each for each in state.levels if each.startswith("mrr:")]
-        if len(told) > MRR_CURRENCIES_MAX:
+        kind = name.partition(":")[0]
+        many = LEVELS_MAX.get(kind)
+        told = [each for each in state.levels if each.startswith(f"{kind}:")]
+        if many is not None and len(told) > many:
             # The last by name goes: which came first must not matter.
-            state.overflow["currencies"] = 1
+            state.overflow["currencies" if kind == "mrr" else "subscriptions"] = 1
             del state.levels[max(told)]
     level.set(signal[AT], signal[EVENT_ID], value)
 

@@ -16,6 +16,7 @@ from scoring.state import CustomerState
 from scoring.terms import Drift, Mismatch, Term, known
 from scoring.units import CALLED, MICRO, ORDERED, Unit
 from scoring.vocabulary import Vocabulary, rates_of
+from scoring.windows import Read
 
 __all__ = ["FUNCTIONS", "expect"]
 
@@ -67,11 +68,17 @@ def _tickets(node: Call, words: Vocabulary, compiled: Compiled) -> Term:
     return known(Unit.DAYS, read, _TICKET, Drift.RISES)
 
 
+_GOAL_READS: dict[str, Callable[[str | None], Read]] = {
+    "goals_planned": entities.goals_planned,
+    "goals_due": entities.goals_due,
+    "goals_reached": entities.goals_reached,
+}
+
+
 def _goals(node: Call, words: Vocabulary, compiled: Compiled) -> Term:
     named = expect(node, f"{node.name}(kind: milestone)", 0, ("kind",))
     kind = _one_of(named.get("kind"), ("goal", "milestone"))
-    make = entities.goals_due if node.name == "goals_due" else entities.goals_reached
-    return known(Unit.COUNT, make(kind), _GOALS)
+    return known(Unit.COUNT, _GOAL_READS[node.name](kind), _GOALS)
 
 
 def _movement(node: Call, words: Vocabulary, compiled: Compiled) -> Term:
@@ -91,6 +98,36 @@ def _points(node: Call, words: Vocabulary, compiled: Compiled) -> Term:
         raise LanguageError(f"no table of actions named {name!r}{hint}", at.at, len(text_of(at)))
     half_life = named.get("half_life")
     return points(table, None if half_life is None else days_of(half_life))
+
+
+#: What the moment calls what a card calls otherwise.
+_KNOWN_AS = {"segment": "segment", "lifecycle": "stage"}
+_OTHERWISE = "otherwise"
+
+
+def _by(node: Call, words: Vocabulary, compiled: Compiled) -> Term:
+    usage = "expected by(segment, CLASS: VALUE, ..., otherwise: VALUE)"
+    if len(node.arguments) != 1 or not node.named:
+        raise LanguageError(usage, node.at, len(text_of(node)))
+    of = node.arguments[0]
+    kind = _one_of(of, tuple(_KNOWN_AS)) or ""
+    if kind not in words.classes:
+        there_is = near("", words.classes) if words.classes else "; none is known here"
+        message = f"nothing is known here of the {kind}{there_is}"
+        raise LanguageError(message, of.at, len(text_of(of)))
+    values: dict[str, Term] = {}
+    for name, value in node.named:
+        if name not in (*words.classes[kind], _OTHERWISE):
+            hint = near(name, [*words.classes[kind], _OTHERWISE])
+            raise LanguageError(f"no {kind} named {name!r}{hint}", value.at, len(text_of(value)))
+        values[name] = compiled(value)
+        if values[name].constant is None or values[name].unit not in ORDERED:
+            message = "expected a value that stands here, such as 5, 20% or 90d"
+            raise LanguageError(message, value.at, len(text_of(value)))
+    otherwise = values.pop(_OTHERWISE, None)
+    if not values:
+        raise LanguageError(usage, node.at, len(text_of(node)))
+    return terms.by_class(_KNOWN_AS[kind], values, otherwise)
 
 
 def _at_least(node: Call, words: Vocabulary, compiled: Compiled) -> Term:
@@ -144,10 +181,10 @@ def _greatest(values: list[Value]) -> Value:
 FUNCTIONS: dict[str, Builder] = {
     "open_tickets": _tickets,
     "oldest_open_ticket": _tickets,
-    "goals_due": _goals,
-    "goals_reached": _goals,
+    **dict.fromkeys(_GOAL_READS, _goals),
     "mrr_movement": _movement,
     "points": _points,
+    "by": _by,
     "at_least": _at_least,
     "first": _picking(lambda values: values[0], orders=False),
     "lowest": _picking(_least),

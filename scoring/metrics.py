@@ -70,10 +70,12 @@ NAMES: dict[str, Term] = {
     "tenure": known(Unit.DAYS, account.tenure, _SEATS, Drift.RISES),
     "days_to_renewal": known(Unit.DAYS, account.days_to_renewal, _SEATS, Drift.FALLS),
     "days_overdue": known(Unit.DAYS, entities.days_overdue, _BILLING, Drift.RISES),
+    "days_paused": known(Unit.DAYS, entities.days_paused, _BILLING, Drift.RISES),
     "open_invoices": known(Unit.COUNT, entities.open_invoices, _BILLING),
     "cancel_scheduled": known(Unit.FLAG, account.cancel_scheduled, _BILLING),
     "pulse": known(Unit.TEXT, account.pulse, _PULSE),
     "not_pursued": known(Unit.FLAG, account.not_pursued, _STATE),
+    "goals_planned": known(Unit.COUNT, entities.goals_planned(), _GOALS),
     "goals_due": known(Unit.COUNT, entities.goals_due(), _GOALS),
     "goals_reached": known(Unit.COUNT, entities.goals_reached(), _GOALS),
     "open_tickets": known(Unit.COUNT, entities.open_tickets(), _TICKET),
@@ -234,6 +236,8 @@ def _name(node: Name, words: Vocabulary) -> Term:
         return NAMES[name]
     if name in words.names:
         return words.names[name]
+    if name in words.withheld:
+        raise LanguageError(words.withheld[name], node.at, len(name))
     there_is = [*NAMES, *words.names, *EVENT_FUNCTIONS, *FUNCTIONS]
     if name in EVENT_FUNCTIONS or name in FUNCTIONS:
         hint = f"; it is a function: {name}(...)"
@@ -282,7 +286,7 @@ def _call(node: Call, words: Vocabulary) -> Term:
         if changed is not None:
             return changed
     if node.name in EVENT_FUNCTIONS:
-        return event_term(node, words.rates)
+        return event_term(node, words)
     if node.name in FUNCTIONS:
         return FUNCTIONS[node.name](node, words, lambda part: _compile(part, words))
     if node.name in NAMES:

@@ -64,8 +64,10 @@ class Moment:
         return min((at for kind, at in self._frozen.items() if kind in kinds), default=None)
 
     def at(self, now_ms: int) -> "Moment":
-        """Another instant of the same customer."""
-        return Moment(now_ms, self._began)
+        """Another instant of the same customer, of whom the same is known."""
+        other = Moment(now_ms, self._began)
+        other.known = self.known
+        return other
 
 
 def earliest(a: int | None, b: int | None) -> int | None:

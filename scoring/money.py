@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from hashlib import sha256
 from typing import Any
 
 from schemas.currencies import minor_digits
@@ -70,6 +71,14 @@ class Rates:
             return None
         per_major: int = 10 ** minor_digits(currency)
         return amount_minor * MICRO * rate.numerator // (rate.denominator * per_major)
+
+    @property
+    def fingerprint(self) -> str:
+        """Which currency, and a short digest of all rates: the same for the same rates."""
+        told = repr(sorted(self.dated.items())) if self.dated else ""
+        return (
+            f"{self.currency} {sha256(told.encode()).hexdigest()[:12]}" if told else self.currency
+        )
 
     def next_change_ms(self, currency: str, day_no: int) -> int | None:
         """When the currency's next rate begins to hold, Unix milliseconds; None: never."""

@@ -17,6 +17,7 @@ from scoring.facts import rfc3339
 from scoring.moment import Value
 from scoring.row import Customer, Emitted, Told
 from scoring.units import MICRO, Unit
+from scoring.variants import Variant
 
 __all__ = ["Output", "health_of", "outputs_of", "view_of", "words_of"]
 
@@ -133,12 +134,13 @@ def emitted_name(customer: Customer) -> str | None:
 def health_of(emitted: Emitted, card: Card) -> dict[str, Any]:
     """The ``Health`` in an emitted score."""
     pending = emitted.pending
+    variant = card.variant({kind: name for kind, (name, _) in emitted.places.items()})
     return {
         "score": emitted.score,
         "band": emitted.band,
         "letter": emitted.letter,
         "coverage_ppm": emitted.coverage_ppm,
-        "contributions": [_contribution(line, card) for line in emitted.lines],
+        "contributions": [_contribution(line, card, variant) for line in emitted.lines],
         "groups": _groups(emitted.lines, card),
         "overrides": emitted.overrides,
         "pending": None
@@ -152,7 +154,7 @@ def health_of(emitted: Emitted, card: Card) -> dict[str, Any]:
                 "score": score,
                 "letter": letter,
                 "coverage_ppm": coverage_ppm,
-                "contributions": [_contribution(line, card) for line in lines],
+                "contributions": [_contribution(line, card, variant) for line in lines],
             }
             for name, score, letter, coverage_ppm, lines in emitted.others
         ],
@@ -234,11 +236,12 @@ def _way(emitted: Emitted, card: Card) -> dict[str, Any] | None:
     }
 
 
-def _contribution(line: Told, card: Card) -> dict[str, Any]:
+def _contribution(line: Told, card: Card, variant: Variant) -> dict[str, Any]:
     name, kind, points, curve_points, value, weight_ppm = line
     spec = card.by_name.get(name) if kind == "measure" else None
     if kind == "override":
-        says: str | None = next((o.says for o in card.overrides if o.name == name), None)
+        override = variant.override(name)
+        says = None if override is None else override.says
     else:
         says = None if spec is None else words_of(spec, value)
     return {
@@ -340,7 +343,8 @@ def because(
 
 def _told(name: str, kind: str, evaluation: Evaluation, card: Card) -> str:
     if kind == "override":
-        return next((o.says for o in card.overrides if o.name == name), name)
+        override = evaluation.variant.override(name)
+        return name if override is None else override.says
     spec = card.by_name.get(name)
     if spec is None:
         return _LABELS.get(name, name.replace("_", " "))

@@ -1,6 +1,8 @@
 """A customer against its own past: the window before, days in a row, its own baseline."""
 
-from scoring.moment import NO_DATA, Moment, Reading
+from scoring import working_days
+from scoring.calendar import Calendar
+from scoring.moment import NO_DATA, Moment, Reading, earliest
 from scoring.series import Series
 from scoring.state import DAY_MS, CustomerState
 from scoring.units import MICRO
@@ -37,8 +39,11 @@ def streak(one: Series) -> Read:
     return read
 
 
-def change(one: Series, window: Window, *, summed: bool) -> Read:
-    """This window against the one before, as a ratio; no data where that one has nothing."""
+def change(one: Series, window: Window, *, summed: bool, calendar: Calendar | None = None) -> Read:
+    """This window against the one before, as a ratio; no data where that one has nothing.
+
+    With a calendar the two are compared by what they have for each working day.
+    """
 
     def read(state: CustomerState, moment: Moment) -> Reading:
         if not state.heard & one.families:
@@ -60,6 +65,18 @@ def change(one: Series, window: Window, *, summed: bool) -> Read:
         next_ms = min((ms for ms in moves if ms is not None), default=None)
         if then <= 0:
             return Reading(None, next_ms)
+        if calendar is not None:
+            country = state.fact("country")
+            next_ms = earliest(
+                next_ms, working_days.next_other_ms(calendar, window, moment, country, 2)
+            )
+            days, days_then = (
+                working_days.days_in(calendar, window, moment, country, before) for before in (0, 1)
+            )
+            if not days or not days_then:
+                return Reading(None, next_ms)
+            # Each total is divided by its own working days.
+            now, then = now * days_then, then * days
         return Reading(min((now - then) * MICRO // then, CHANGE_MAX), next_ms)
 
     return read

@@ -19,8 +19,8 @@ summed is in millionths of the field's unit.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from hashlib import sha256
 from typing import Any
-from zlib import crc32
 
 from schemas.signals import Kind, Signal
 from scoring.fields import PROPERTIES_AT, Field, raw_of, text_of_property, value_of
@@ -28,7 +28,9 @@ from scoring.state import DAY_MS, HOUR_MS
 from scoring.things import FAMILY_OF, Thing
 from scoring.units import Unit
 
-__all__ = ["Series", "Shape", "Test", "Value", "field_value", "property_value", "thing_test"]
+__all__ = [
+    "Series", "Shape", "Test", "Value", "field_value", "key_of", "property_value", "thing_test",
+]  # fmt: skip
 
 #: Whether an event counts. What has no data is not met.
 Test = Callable[[Signal], bool]
@@ -77,9 +79,17 @@ class Series:
         bits = 0
         for kind in self.kinds:
             bits |= FAMILY_OF[kind]
-        object.__setattr__(self, "key", crc32(self.text.encode()))
+        object.__setattr__(self, "key", key_of(self.text))
         object.__setattr__(self, "size_ms", HOUR_MS if self.hourly else DAY_MS)
         object.__setattr__(self, "families", bits)
+
+
+def key_of(text: str) -> int:
+    """The key of a series' text: 63 bits of its digest.
+
+    Two texts with one key are not to be expected; a card that has them is refused.
+    """
+    return int.from_bytes(sha256(text.encode()).digest()[:8]) >> 1
 
 
 #: Uses: an event may say that it was none.

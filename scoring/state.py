@@ -22,6 +22,7 @@ __all__ = [
     "HORIZON_DAYS",
     "HOUR_MS",
     "KIND",
+    "PAUSED",
     "PAYLOAD",
     "CustomerState",
     "Goal",
@@ -37,6 +38,8 @@ HOUR_MS = 3_600_000
 DAY_MS = 86_400_000
 #: Nothing older than this counts; a ticket or invoice untouched for as long is forgotten.
 HORIZON_DAYS = 400
+#: How a level is named that says whether a subscription is paused; its id follows.
+PAUSED = "paused:"
 HELD_MAX = 10_000
 #: What the signals of one customer that are held may take together.
 HELD_BYTES_MAX = 64 * 1024

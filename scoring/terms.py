@@ -5,12 +5,12 @@ a comparison with no data is neither met nor not met, and ``and``, ``or`` and
 ``not`` keep it so until it no longer matters.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from schemas.signals import Kind
-from scoring.moment import Moment, Reading, Value, earliest
+from scoring.moment import NO_DATA, Moment, Reading, Value, earliest
 from scoring.series import Series
 from scoring.state import HOUR_MS, CustomerState
 from scoring.units import CALLED, MICRO, ORDERED, Unit
@@ -22,6 +22,7 @@ __all__ = [
     "Term",
     "arithmetic",
     "both",
+    "by_class",
     "compared",
     "either",
     "in_unit",
@@ -62,12 +63,28 @@ class Term:
     constant: Value = None
     is_span: bool = False
     behind: Read | None = None
+    #: Of values that stand in the card, one for each class: the same in another unit.
+    recast: Callable[[Unit], "Term"] | None = None
+    #: Whether it stands in the card and is more than 0: what is divided by it drifts as before.
+    is_positive: bool = False
+
+    @property
+    def is_written(self) -> bool:
+        """Whether its value stands in the card, be it another for each class."""
+        return self.constant is not None or self.recast is not None
 
 
 def literal(value: Value, unit: Unit, *, is_span: bool = False) -> Term:
     """A value that stands in the card itself."""
     reading = Reading(value)
-    return Term(unit, lambda state, moment: reading, constant=value, is_span=is_span)
+    is_positive = isinstance(value, int) and value > 0 and unit in ORDERED
+    return Term(
+        unit,
+        lambda state, moment: reading,
+        constant=value,
+        is_span=is_span,
+        is_positive=is_positive,
+    )
 
 
 def known(unit: Unit, read: Read, kinds: frozenset[Kind], drift: Drift = Drift.WINDOW) -> Term:
@@ -88,6 +105,8 @@ def _aligned(a: Term, b: Term) -> tuple[Term, Term]:
 
 def _as(term: Term, unit: Unit) -> Term:
     """A literal in another unit: 7d beside days, 0.2 beside a ratio, 800 beside money."""
+    if term.recast is not None and term.unit is not unit:
+        return term.recast(unit)
     value = term.constant
     if not isinstance(value, int) or isinstance(value, bool) or term.unit is unit:
         return term
@@ -96,6 +115,38 @@ def _as(term: Term, unit: Unit) -> Term:
     if term.unit is Unit.COUNT and unit in ORDERED:
         return literal(value, unit)
     return term
+
+
+def by_class(kind: str, values: Mapping[str, Term], otherwise: Term | None) -> Term:
+    """A value that stands in the card, another for each class; no data for one that is not named.
+
+    ``kind`` is what the customer's class is known as in the moment.
+
+    Raises:
+        Mismatch: if the values' units differ.
+    """
+    terms = [*values.values()] if otherwise is None else [*values.values(), otherwise]
+    unit = terms[0].unit
+    odd = next((term for term in terms if term.unit is not unit), None)
+    if odd is not None:
+        raise Mismatch(f"{unit} and {odd.unit} are not of one kind")
+    of_class = {name: Reading(term.constant) for name, term in values.items()}
+    rest = NO_DATA if otherwise is None else Reading(otherwise.constant)
+
+    def read(state: CustomerState, moment: Moment) -> Reading:
+        return of_class.get(moment.known.get(kind, ""), rest)
+
+    def recast(wanted: Unit) -> Term:
+        others = {name: _as(term, wanted) for name, term in values.items()}
+        return by_class(kind, others, None if otherwise is None else _as(otherwise, wanted))
+
+    return Term(
+        unit,
+        read,
+        is_span=all(term.is_span for term in terms),
+        recast=recast,
+        is_positive=all(term.is_positive for term in terms),
+    )
 
 
 def in_unit(term: Term, unit: Unit) -> Value:
@@ -123,7 +174,7 @@ def arithmetic(operator: str, a: Term, b: Term) -> Term:
             raise Mismatch(f"{a.unit} times {b.unit} means nothing")
         unit = b.unit if a.unit in scalar and b.unit is not Unit.RATIO else a.unit
     else:
-        if a.constant is None or b.constant is None:
+        if not a.is_written or not b.is_written:
             a, b = (a, _as(b, a.unit)) if b.is_span else (a, b)
         if a.unit is b.unit:
             unit = Unit.RATIO
@@ -146,7 +197,8 @@ def arithmetic(operator: str, a: Term, b: Term) -> Term:
             return Reading(None, next_ms, jump_ms)
         return Reading(reckon(x[0], y[0]), next_ms, jump_ms)  # type: ignore[arg-type]
 
-    return _joined(a, b, unit, read)
+    drift = a.drift if operator in "*/" and b.is_positive else Drift.WINDOW
+    return replace(_joined(a, b, unit, read), drift=drift)
 
 
 def _divided(a: int, b: int) -> int | None:
@@ -182,9 +234,9 @@ def compared(operator: str, a: Term, b: Term) -> Term:
         raise Mismatch(f"{a.unit} cannot be compared with {b.unit}")
     if a.unit not in ORDERED and operator not in ("==", "!="):
         raise Mismatch(f"{CALLED[a.unit]} is neither more nor less: write == or !=")
-    if a.constant is not None and b.constant is None:
+    if a.is_written and not b.is_written:
         a, b, operator = b, a, _MIRRORED[operator]
-    if b.constant is not None and a.drift is not Drift.WINDOW and operator[0] in "<>":
+    if b.is_written and a.drift is not Drift.WINDOW and operator[0] in "<>":
         return _crossing(operator, a, b)
     test = _TESTS[operator]
     if a.constant is not None and b.constant is not None:
@@ -203,18 +255,19 @@ def compared(operator: str, a: Term, b: Term) -> Term:
 
 def _crossing(operator: str, a: Term, b: Term) -> Term:
     """A span that grows or shrinks against a fixed level: it changes once, at a known instant."""
-    test, left, level = _TESTS[operator], a.read, b.constant
-    assert isinstance(level, int)
-    # The least value in millionths of a day that is on the upper side, and its whole hours.
-    upper = level if operator in (">=", "<") else level + 1
-    hours = -(-upper * 24 // MICRO)
+    test, left, right = _TESTS[operator], a.read, b.read
+    above = operator in (">=", "<")
     rises = a.drift is Drift.RISES
 
     def read(state: CustomerState, moment: Moment) -> Reading:
         value, next_ms, jump_ms, origin_ms = left(state, moment)
-        if value is None:
+        level = right(state, moment)[0]
+        if value is None or not isinstance(level, int):
             return Reading(None, earliest(next_ms, jump_ms))
         if origin_ms is not None:
+            # The least value in millionths of a day that is on the upper side, and its hours.
+            upper = level if above else level + 1
+            hours = -(-upper * 24 // MICRO)
             turns_ms = origin_ms + (hours if rises else 1 - hours) * HOUR_MS
             next_ms = turns_ms if turns_ms > moment.now_ms else None
         return Reading(test(value, level), earliest(next_ms, jump_ms))

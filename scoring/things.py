@@ -37,6 +37,7 @@ _BILLING = (
     ("subscription_started", "a subscription began"),
     ("subscription_changed", "a subscription changed"),
     ("subscription_paused", "a subscription was paused"),
+    ("subscription_resumed", "a paused subscription went on"),
     ("subscription_renewed", "a subscription was renewed"),
     ("cancellation_scheduled", "a cancellation was scheduled"),
     ("subscription_cancelled", "a subscription ended"),

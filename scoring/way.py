@@ -36,7 +36,7 @@ def way_to_green(card: Card, found: Assessment) -> Way | None:
     """The way to green; None where there is none to go: it is green, or there is no score."""
     if found.score is None or found.mean is None or found.standing.band is Band.GREEN:
         return None
-    target = card.bands.green_enter
+    target = found.variant.bands.green_enter
     if found.mean >= target and not found.overrides:
         return None  # green is pending
     effective = found.weighting.effective_ppm(card.tree, found.points)

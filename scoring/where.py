@@ -21,11 +21,13 @@ from scoring.language.syntax import (
     Text,
     children,
 )
+from scoring.money import Rates
 from scoring.names import near
 from scoring.series import Test, Value, field_value, property_value
+from scoring.state import AT, DAY_MS
 from scoring.units import CALLED, MICRO, ORDERED, Unit
 
-__all__ = ["check_fields", "compile_where", "property_name"]
+__all__ = ["check_fields", "compile_where", "property_name", "where_text"]
 
 #: True, False, or None where the event does not have the field.
 Truth = Callable[[Signal], bool | None]
@@ -33,13 +35,15 @@ Truth = Callable[[Signal], bool | None]
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
-def compile_where(node: Node, kind: Kind) -> Test:
+def compile_where(node: Node, kind: Kind, rates: Rates | None) -> Test:
     """Whether a signal of a kind meets the condition; what has no data does not.
+
+    Amounts are compared in the currency of ``rates``, at the rate of the event's day.
 
     Raises:
         LanguageError: for a field that does not exist, or a comparison that means nothing.
     """
-    truth = _truth(node, kind)
+    truth = _truth(node, kind, rates)
     return lambda signal: truth(signal) is True
 
 
@@ -63,18 +67,18 @@ def _fail(message: str, node: Node) -> LanguageError:
     return LanguageError(message, node.at, len(text_of(node)))
 
 
-def _truth(node: Node, kind: Kind) -> Truth:
+def _truth(node: Node, kind: Kind, rates: Rates | None) -> Truth:
     match node:
         case All() | Any():
-            parts = [_truth(part, kind) for part in node.of]
+            parts = [_truth(part, kind, rates) for part in node.of]
             return _combined(parts, decides=isinstance(node, Any))
         case Not():
-            inner = _truth(node.of, kind)
+            inner = _truth(node.of, kind, rates)
             return lambda signal: None if (found := inner(signal)) is None else not found
         case Comparison():
-            return _comparison(node, kind)
+            return _comparison(node, kind, rates)
         case Membership():
-            read, unit = _field(node.of, kind)
+            read, unit = _field(node.of, kind, rates)
             values = frozenset(_literal(item, unit) for item in node.items)
             wanted = not node.negated
             return lambda signal: (
@@ -100,8 +104,8 @@ def _combined(parts: list[Truth], *, decides: bool) -> Truth:
     return truth
 
 
-def _comparison(node: Comparison, kind: Kind) -> Truth:
-    read, unit = _field(node.left, kind)
+def _comparison(node: Comparison, kind: Kind, rates: Rates | None) -> Truth:
+    read, unit = _field(node.left, kind, rates)
     value = _literal(node.right, unit)
     if node.operator in ("==", "!="):
         wanted = node.operator == "=="
@@ -137,7 +141,7 @@ def property_name(name: Name) -> str | None:
     return name.parts[1] if len(name.parts) == 2 and name.parts[0] == "property" else None
 
 
-def _field(node: Node, kind: Kind) -> tuple[Value, Unit | str]:
+def _field(node: Node, kind: Kind, rates: Rates | None) -> tuple[Value, Unit | str]:
     if not isinstance(node, Name):
         raise _fail("expected the name of a field here", node)
     own = property_name(node)
@@ -151,13 +155,42 @@ def _field(node: Node, kind: Kind) -> tuple[Value, Unit | str]:
         raise LanguageError(
             f"no field named {name!r}{near(name, [*FIELDS, 'property.NAME'])}", node.at, len(name)
         )
-    if field.unit is Unit.MONEY:
+    if field.unit is Unit.MONEY and rates is None:
         raise LanguageError(
-            "amounts have many currencies: a condition cannot compare them", node.at, len(name)
+            "amounts need a currency: write money: {currency: EUR} on the card", node.at, len(name)
         )
     if kind not in field.at:
         return _nothing, field.unit
+    if field.unit is Unit.MONEY:
+        assert rates is not None
+        return _worth(field.at[kind], rates), field.unit
     return field_value(field, kind), field.unit
+
+
+def _worth(at: int, rates: Rates) -> Value:
+    """An amount in the card's currency; its own currency stands behind it in the signal."""
+
+    def read(signal: Signal) -> int | None:
+        amount_minor = signal[at]
+        if amount_minor is None:
+            return None
+        return rates.convert(amount_minor, signal[at + 1] or "", signal[AT] // DAY_MS)
+
+    return read
+
+
+def where_text(node: Node, rates: Rates | None) -> str:
+    """The condition as a series names it: one that compares amounts is another with other rates."""
+    if rates is None or not _names_money(node):
+        return text_of(node)
+    return f"{text_of(node)} in {rates.fingerprint}"
+
+
+def _names_money(node: Node) -> bool:
+    if isinstance(node, Name):
+        field = FIELDS.get(".".join(node.parts))
+        return field is not None and field.unit is Unit.MONEY
+    return any(_names_money(part) for part in children(node))
 
 
 def _nothing(signal: Signal) -> Anything:

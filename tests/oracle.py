@@ -14,9 +14,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, localcontext
 from fractions import Fraction
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
+from zoneinfo import ZoneInfo
 
+import holidays
 import yaml
 
 from schemas.inbound import InboundEvent
@@ -57,7 +60,8 @@ class Expected:
     #: Measures with a logistic curve: their points in hundredths, not rounded. The product may
     #: be off by 5 hundredths there.
     logistic: dict[str, Fraction] = field(default_factory=dict)
-    #: Measures whose value is not a fraction in truth (points that fade): a millionth or so off.
+    #: The class by whose variant of the card the customer is judged; empty: by none.
+    variant: str = ""
 
 
 def millis(at: datetime) -> int:
@@ -85,13 +89,15 @@ class Oracle:
 
     def __init__(self, card_text: str) -> None:
         document = yaml.load(card_text, Loader=yaml.BaseLoader)  # everything a text
-        self.weights = {name: _number(text) for name, text in document["weights"].items()}
+        self.classes = {kind: document.get(kind, {}) for kind in ("segments", "lifecycle")}
+        self.variants = document.get("variants", {})
+        self.weights = document["weights"]
         self.groups = document["groups"]
         self.measures = {name: one for of in self.groups.values() for name, one in of.items()}
-        self.letters = {name: _number(text) for name, text in document["letters"].items()}
+        self.letters = document["letters"]
         defaults = document.get("defaults", {})
         self.missing = defaults.get("missing", "leave_out")
-        self.minimum = _number(defaults.get("minimum_coverage", "60%")) / 100
+        self.minimum = defaults.get("minimum_coverage", "60%")
         scored = document.get("scored", {})
         self.statuses = scored.get("status", ["trial", "customer", "notice"])
         self.internal = scored.get("internal", "false") == "true"
@@ -100,6 +106,7 @@ class Oracle:
             money=document.get("money") or {},
             actions=document.get("actions") or {},
             measures={name: parse(one["metric"]) for name, one in self.measures.items()},
+            calendar=document.get("calendar") or {},
         )
 
     def metric(self, text: str, events: Iterable[InboundEvent], now_ms: int) -> Any:
@@ -111,6 +118,10 @@ class Oracle:
         facts = Facts(list(events), now_ms, self.card)
         if not self._is_scored(facts):
             return Expected(None, None, Fraction(0), {}, {}, [], 0, 0, False, scored=False)
+        self._find_classes(facts)
+        of_class = self._of_class(facts)
+        points_of_group = {name: _number(of) for name, of in of_class["weights"].items()}
+        overrides = of_class["overrides"]
         values: dict[str, Any] = {}
         exact: dict[str, Fraction | None] = {}
         weights: dict[str, dict[str, Fraction]] = {}
@@ -120,7 +131,9 @@ class Oracle:
                 values[name] = facts.value(self.card.measures[name])
                 exact[name] = self._points(name, values[name], facts)
                 if exact[name] is not None:
-                    weights[group][name] = self.weights[group] * _number(measure["share"]) / 10_000
+                    weights[group][name] = (
+                        points_of_group[group] * _number(measure["share"]) / 10_000
+                    )
         points = {name: None if x is None else _round(x) for name, x in exact.items()}
         said: dict[str, Any] = {
             "values": values,
@@ -141,24 +154,28 @@ class Oracle:
             Fraction(0),
         )
         acting = [
-            name
-            for name, rule in self.overrides.items()
-            if facts.value(parse(rule["when"])) is True
+            name for name, rule in overrides.items() if facts.value(parse(rule["when"])) is True
         ]
         said |= {
             "coverage": coverage,
             "overrides": acting,
             "nominal": _round(nominal),
-            "forced_red": any(self.overrides[name].get("band") == "red" for name in acting),
+            "forced_red": any(overrides[name].get("band") == "red" for name in acting),
             "scored": True,
+            "variant": of_class["name"],
         }
-        if coverage == 0 or coverage < self.minimum:
+        if coverage == 0 or coverage < _number(of_class["minimum_coverage"]) / 100:
             return Expected(score=None, letter=None, capped_by=0, **said)
-        score = uncapped = self._mean(weights, points)
+        score = uncapped = self._mean(points_of_group, weights, points)
         for name in acting:
-            if "cap" in self.overrides[name]:
-                score = min(score, _round(_number(self.overrides[name]["cap"]) * 100))
-        return Expected(score=score, letter=self._letter(score), capped_by=uncapped - score, **said)
+            if "cap" in overrides[name]:
+                score = min(score, _round(_number(overrides[name]["cap"]) * 100))
+        return Expected(
+            score=score,
+            letter=_letter(of_class["letters"], score),
+            capped_by=uncapped - score,
+            **said,
+        )
 
     def _is_scored(self, facts: "Facts") -> bool:
         status = facts.account("status")
@@ -166,7 +183,35 @@ class Oracle:
             return False
         return self.internal or not facts.account("internal")
 
-    def _mean(self, weights: dict[str, dict[str, Fraction]], points: dict[str, int | None]) -> int:
+    def _find_classes(self, facts: "Facts") -> None:
+        """The first segment, then the first stage whose condition is met."""
+        for section, kind in (("segments", "segment"), ("lifecycle", "lifecycle")):
+            for name, when in self.classes[section].items():
+                if when == "otherwise" or facts.value(parse(when)) is True:
+                    facts.known[kind] = name
+                    break
+
+    def _of_class(self, facts: "Facts") -> dict[str, Any]:
+        """What holds for the customer's class: its variant's sections, else the card's own."""
+        known = set(facts.known.values())
+        name = next((name for name in self.variants if name in known), "")
+        own = {
+            "name": name,
+            "minimum_coverage": self.minimum,
+            "letters": self.letters,
+            "overrides": self.overrides,
+            "weights": next(
+                (line for of, line in self.weights.items() if of in known), self.weights
+            ),
+        }
+        return own | self.variants.get(name, {})
+
+    def _mean(
+        self,
+        points_of_group: dict[str, Fraction],
+        weights: dict[str, dict[str, Fraction]],
+        points: dict[str, int | None],
+    ) -> int:
         """A group without data gives its weight to the others, a measure to its siblings."""
         total = rest = Fraction(0)
         for group, of in weights.items():
@@ -174,8 +219,8 @@ class Oracle:
             if present == 0:
                 continue
             mean = sum((w * (points[name] or 0) for name, w in of.items()), Fraction(0)) / present
-            total += self.weights[group] * mean
-            rest += self.weights[group]
+            total += points_of_group[group] * mean
+            rest += points_of_group[group]
         return _round(total / rest)
 
     def _points(self, name: str, value: Value | None, facts: "Facts") -> Fraction | None:
@@ -195,9 +240,12 @@ class Oracle:
             points = None if missing == "leave_out" else _number(missing)
         return None if points is None else points * 100
 
-    def _letter(self, score: int) -> str:
-        reached = {level: letter for letter, level in self.letters.items() if score >= level * 100}
-        return reached[max(reached)]
+
+def _letter(letters: dict[str, str], score: int) -> str:
+    reached = {
+        _number(level): letter for letter, level in letters.items() if score >= _number(level) * 100
+    }
+    return reached[max(reached)]
 
 
 def _shaped(measure: dict[str, Any], value: Fraction, unit: str) -> Fraction:
@@ -241,12 +289,10 @@ def _logistic(steps: Fraction) -> Fraction:
         return Fraction(Decimal(100) / (1 + odds))
 
 
-class Bands:
-    """The band after each of a customer's evaluations, in order."""
+class _Levels:
+    """The levels and holds of a ``bands`` section, in hundredths and milliseconds."""
 
-    def __init__(self, card_text: str) -> None:
-        bands = yaml.load(card_text, Loader=yaml.BaseLoader)["bands"]
-
+    def __init__(self, bands: Mapping[str, Any]) -> None:
         def level(band: str, which: str) -> Fraction:
             return _number(re.sub(r"[<>=\s]", "", bands[band][which])) * 100
 
@@ -257,33 +303,44 @@ class Bands:
             "red": _seconds(bands["red"].get("hold", "0s")) * 1000,
             "yellow": 0,
         }
+
+
+class Bands:
+    """The band after each of a customer's evaluations, in order."""
+
+    def __init__(self, card_text: str) -> None:
+        document = yaml.load(card_text, Loader=yaml.BaseLoader)
+        self._levels = {"": _Levels(document["bands"])}
+        for name, variant in document.get("variants", {}).items():
+            self._levels[name] = _Levels(variant.get("bands", document["bands"]))
         self.band = "unknown"
         self.asked: tuple[str, int] | None = None
 
     def evaluate(self, health: Expected, now_ms: int) -> str:
         """The band after an evaluation at ``now_ms``."""
-        wanted = self._wanted(health)
+        levels = self._levels[health.variant]
+        wanted = self._wanted(health, levels)
         if wanted == self.band:
             self.asked = None
-        elif "unknown" in (wanted, self.band) or health.overrides or not self.hold_ms[wanted]:
+        elif "unknown" in (wanted, self.band) or health.overrides or not levels.hold_ms[wanted]:
             self.band, self.asked = wanted, None
         else:
             if self.asked is None or self.asked[0] != wanted:
                 self.asked = wanted, now_ms
-            if now_ms - self.asked[1] >= self.hold_ms[wanted]:
+            if now_ms - self.asked[1] >= levels.hold_ms[wanted]:
                 self.band, self.asked = wanted, None
         return self.band
 
-    def _wanted(self, health: Expected) -> str:
+    def _wanted(self, health: Expected, levels: "_Levels") -> str:
         if health.forced_red:
             return "red"
         if health.score is None:
             return "unknown"
-        stays_green = self.band == "green" and not health.score < self.green[1]
-        stays_red = self.band == "red" and not health.score >= self.red[1]
-        if stays_green or (health.score >= self.green[0] and not stays_red):
+        stays_green = self.band == "green" and not health.score < levels.green[1]
+        stays_red = self.band == "red" and not health.score >= levels.red[1]
+        if stays_green or (health.score >= levels.green[0] and not stays_red):
             return "green"
-        return "red" if stays_red or health.score < self.red[0] else "yellow"
+        return "red" if stays_red or health.score < levels.red[0] else "yellow"
 
 
 # -- what a metric may speak of -----------------------------------------------------------------
@@ -324,7 +381,8 @@ def _things() -> Iterator[tuple[str, tuple[str, ...], Test]]:
     for word in (
         "invoice_issued", "invoice_due", "invoice_paid", "invoice_overdue", "invoice_voided",
         "payment_failed", "dispute", "refund", "subscription_started", "subscription_changed",
-        "subscription_paused", "subscription_renewed", "trial_started", "trial_ended",
+        "subscription_paused", "subscription_resumed", "subscription_renewed", "trial_started",
+        "trial_ended",
     ):  # fmt: skip
         yield word, *said(_BILLING, "change", word)
     yield "cancellation_scheduled", *said(_BILLING, "change", "cancel_scheduled")
@@ -405,13 +463,14 @@ _ACCOUNT_UNITS = {"seats": NUMBER, "mrr": MONEY, "internal": FLAG}
 _NAME_UNITS = {
     "stage": TEXT, "tenure": DAYS, "days_to_renewal": DAYS, "days_overdue": DAYS,
     "open_invoices": NUMBER, "cancel_scheduled": FLAG, "pulse": TEXT, "not_pursued": FLAG,
-    "goals_due": NUMBER, "goals_reached": NUMBER, "open_tickets": NUMBER,
-    "oldest_open_ticket": DAYS,
+    "days_paused": DAYS, "goals_planned": NUMBER, "goals_due": NUMBER, "goals_reached": NUMBER,
+    "open_tickets": NUMBER, "oldest_open_ticket": DAYS,
 }  # fmt: skip
 _FUNCTION_UNITS = {
     "count": NUMBER, "distinct": NUMBER, "active_days": NUMBER, "streak": NUMBER,
-    "days_since": DAYS, "change": RATIO, "share": RATIO, "open_tickets": NUMBER,
-    "oldest_open_ticket": DAYS, "mrr_movement": MONEY, "points": NUMBER, "against_own": RATIO,
+    "days_since": DAYS, "working_days_since": NUMBER, "change": RATIO, "share": RATIO,
+    "open_tickets": NUMBER, "oldest_open_ticket": DAYS, "mrr_movement": MONEY, "points": NUMBER,
+    "against_own": RATIO,
 }  # fmt: skip
 
 
@@ -422,6 +481,20 @@ class CardFacts:
     money: Mapping[str, Any]
     actions: Mapping[str, Mapping[str, Any]]
     measures: Mapping[str, syntax.Node]
+    calendar: Mapping[str, str] = field(default_factory=dict)
+
+    def works(self, day: date, country: str | None) -> bool:
+        """Whether people work on a date: not on other weekdays, nor on their holidays."""
+        names = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] * 2
+        listed: set[str] = set()
+        for part in self.calendar.get("working_days", "mon-fri").split(","):
+            first, _, last = (word.strip() for word in part.partition("-"))
+            at = names.index(first)
+            listed |= set(names[at : names.index(last or first, at) + 1])
+        if names[day.weekday()] not in listed:
+            return False
+        by_country = self.calendar.get("holidays") == "account.country"
+        return not (by_country and country and day in _holidays_of(country, day.year))
 
     def worth(self, amount_minor: int, currency: str | None, day: int) -> Fraction | None:
         """An amount in the card's currency, at the rate of a day; None where there is no rate."""
@@ -437,6 +510,13 @@ class CardFacts:
         if rate is None:
             return None
         return _floor(Fraction(amount_minor, 10 ** _decimals(currency)) * Fraction(rate))
+
+
+@lru_cache
+def _holidays_of(country: str, year: int) -> frozenset[date]:
+    if country not in holidays.list_supported_countries():
+        return frozenset()
+    return frozenset(holidays.country_holidays(country, years=year, expand=False))
 
 
 def _decimals(currency: str | None) -> int:
@@ -474,7 +554,15 @@ def _window(node: syntax.Node) -> Window:
 class Facts:
     """What one customer's events say at a time; each question goes through all of them again."""
 
-    def __init__(self, events: list[InboundEvent], now_ms: int, card: CardFacts) -> None:
+    def __init__(
+        self,
+        events: list[InboundEvent],
+        now_ms: int,
+        card: CardFacts,
+        known: Mapping[str, str] | None = None,
+    ) -> None:
+        #: The customer's segment and lifecycle stage, as far as they are found out.
+        self.known = dict(known or {})
         self.events: list[Any] = sorted(
             (event for event in events if getattr(event, "user_kind", None) != "staff"),
             key=lambda event: (millis(event.occurred_at), event.event_id),
@@ -496,8 +584,12 @@ class Facts:
                 return FLAG
             case syntax.Name(("account", name, *_)):
                 return _ACCOUNT_UNITS.get(name, TEXT)
+            case syntax.Name(("segment" | "lifecycle",)):
+                return TEXT
             case syntax.Name((name,)):
                 return _NAME_UNITS.get(name) or self.unit(self.card.measures[name])
+            case syntax.Call("by", _, ((_, first), *_)):
+                return self.unit(first)
             case syntax.Call("at_least", (of, *_)):
                 return self.unit(of)
             case syntax.Call("first" | "lowest" | "highest", of):
@@ -546,6 +638,10 @@ class Facts:
                 return value
             case syntax.Name(parts):
                 return self._name(parts)
+            case syntax.Call("by", (syntax.Name((kind,)),), named):
+                told = dict(named)
+                chosen = told.get(self.known[kind], told.get("otherwise"))
+                return None if chosen is None else _literal(chosen, unit)
             case syntax.Call():
                 return self._call(node)
             case syntax.Negative(of):
@@ -627,6 +723,8 @@ class Facts:
                 return self._mrr(self.now_ms)
             case ("account", name):
                 return self.account(name)
+            case ("segment" | "lifecycle" as kind,):
+                return self.known[kind]
             case (name,) if name in _NAME_UNITS:
                 return getattr(self, name)()
             case (name,):
@@ -658,10 +756,15 @@ class Facts:
                 return self._account_change(what, _window(window))
             case "change", (syntax.Call("sum") as total, *window):
                 size = _window(window[0] if window else total.arguments[1])
-                total = syntax.Call("sum", total.arguments, (*total.named, *call.named))
+                where = [(name, node) for name, node in call.named if name != "per"]
+                total = syntax.Call("sum", total.arguments, (*total.named, *where))
                 sums = [self._sum(total, size, before) for before in (0, 1)]
-                return _growth(*sums)
-            case (("count" | "active_days" | "streak" | "days_since" | "change" | "share"), _):
+                return _growth(*self._per_day(call, size, sums))
+            case (
+                "count" | "active_days" | "streak" | "days_since" | "working_days_since"
+                | "change" | "share",
+                _,
+            ):  # fmt: skip
                 return self._of_thing(call)
             case "against_own", _:
                 return self._against_own(call)
@@ -690,7 +793,8 @@ class Facts:
         known = self._family_known(THINGS[call.arguments[0].parts[0]][0])  # type: ignore[union-attr]
         match call.name:
             case "count":
-                return among(times) if known else None
+                (found,) = self._per_day(call, window, [among(times) if known else None])
+                return None if found is None else _floor(found)
             case "active_days":
                 within = [day for day in days if day > self.today - window.size]
                 return Fraction(len(within)) if known else None
@@ -704,12 +808,41 @@ class Facts:
                 return self._since(
                     max((millis(e.occurred_at) for e, n in times if n), default=None)
                 )
+            case "working_days_since":
+                last = max((millis(e.occurred_at) for e, n in times if n), default=None)
+                return None if last is None else Fraction(self._working_days_since(last))
             case "change":
-                return _growth(among(times), among(times, 1))
+                found = [among(times), among(times, 1)]
+                return _growth(*self._per_day(call, window, found))
             case "share":
                 total = among(self._times(call, where=False))
                 return _floor(among(times) / total) if total else None
         raise AssertionError(call.name)
+
+    def _per_day(
+        self, call: syntax.Call, window: Window, found: list[Fraction | None]
+    ) -> list[Fraction | None]:
+        """Of the window and those before it, what each of their working days has."""
+        if "per" not in dict(call.named):
+            return found
+        shared: list[Fraction | None] = []
+        for before, total in enumerate(found):
+            youngest = self.today - before * window.size
+            days = sum(
+                self.card.works(_date(day), self._said("country"))
+                for day in range(youngest - window.size + 1, youngest + 1)
+            )
+            shared.append(total / days if total is not None and days else None)
+        return shared
+
+    def _working_days_since(self, at_ms: int) -> int:
+        """Working days that have begun after the zone's day of an instant."""
+        zone = ZoneInfo(self.card.calendar["zone"])
+        first, last = (
+            datetime.fromtimestamp(ms / 1000, zone).date() for ms in (at_ms, self.now_ms)
+        )
+        days = [first + timedelta(days=n) for n in range(1, (last - first).days + 1)]
+        return sum(self.card.works(day, self._said("country")) for day in days)
 
     def _against_own(self, call: syntax.Call) -> Fraction | None:
         """The last 28 days against four times the higher of two weekly means before them."""
@@ -773,7 +906,8 @@ class Facts:
         quantile = call.name == "quantile"
         window = _window(call.arguments[1 + quantile]) if len(call.arguments) > 1 else None
         if call.name == "sum":
-            return self._sum(call, window, 0)
+            (found,) = self._per_day(call, window, [self._sum(call, window, 0)])
+            return None if found is None else _floor(found)
         is_text = _field_unit(call.arguments[0]) == TEXT
         kinds = (str,) if is_text else (Fraction,)
         if call.name == "distinct":
@@ -1033,6 +1167,10 @@ class Facts:
         state, ends_ms = self._last(said) or (None, 0)
         return state == "not_pursued" and self.now_ms < ends_ms
 
+    def goals_planned(self) -> Fraction | None:
+        goals = self._goals()
+        return Fraction(sum(state != "dropped" for state, _ in goals)) if goals else None
+
     def goals_due(self) -> Fraction | None:
         goals = self._goals()
         passed = [
@@ -1101,6 +1239,29 @@ class Facts:
         since = [due_ms for due_ms in self._owed() if due_ms is not None]
         return self._since(min(since)) if since else Fraction(0)
 
+    def days_paused(self) -> Fraction | None:
+        """Of the subscription that has been paused the longest, by the day; at most 400."""
+        if not self._family_known((_BILLING,)):
+            return None
+        words = {"subscription_paused": True} | dict.fromkeys(
+            ("subscription_resumed", "subscription_started", "subscription_renewed", "cancelled"),
+            False,
+        )
+        since = []
+        told = [event for event in self._of(_BILLING) if str(event.change) in words]
+        for changes in _by("subscription_id", told).values():
+            # The last word of each day, and the days up to now that all say paused.
+            days = {self._day(event): event for event in changes}
+            began = None
+            for event in days.values():
+                began = (began or event) if words[str(event.change)] else None
+            since += [millis(began.occurred_at)] if began else []
+        if not since:
+            return Fraction(0)
+        days = self._since(min(since))
+        assert days is not None
+        return min(days, Fraction(FORGET_DAYS))
+
     def open_invoices(self) -> Fraction | None:
         return Fraction(len(self._owed())) if self._family_known((_BILLING,)) else None
 
@@ -1162,6 +1323,10 @@ def _by(key: str, events: list[Any]) -> dict[str, list[Any]]:
     return found
 
 
+def _date(day: int) -> date:
+    return date(1970, 1, 1) + timedelta(days=day)
+
+
 def _growth(now: Any, before: Any) -> Fraction | None:
     """Now against before, at most ten times as much again."""
     if now is None or not before or before < 0:
@@ -1176,6 +1341,8 @@ def _field_unit(node: Any) -> str:
 
 def _is_literal(node: syntax.Node) -> bool:
     """A number as written, perhaps with a sign."""
+    if isinstance(node, syntax.Call):
+        return node.name == "by"  # a number as written, another for each class
     return isinstance(node.of if isinstance(node, syntax.Negative) else node, syntax.Number)
 
 

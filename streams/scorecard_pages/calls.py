@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from scoring.language.spelling import text_of
 from scoring.language.syntax import Call, Name, Node, Number, Text
 from scoring.units import MICRO, Unit
+from streams.api.shown import label
 from streams.scorecard_pages.phrases import (
     Phrase,
     field_called,
@@ -49,10 +50,11 @@ def _word(node: Node) -> str:
 
 
 def _narrowed(call: Call, say: Saying) -> str:
-    """What ``of:`` and ``where:`` say, behind a comma each."""
+    """What ``of:``, ``per:`` and ``where:`` say, behind a comma each."""
     named = dict(call.named)
     of = f", of {several_things(_name(named['of']))}" if "of" in named else ""
-    return of + (f", only where {say.where(named['where'])}" if "where" in named else "")
+    per = ", for each working day" if "per" in named else ""
+    return of + per + (f", only where {say.where(named['where'])}" if "where" in named else "")
 
 
 def _within(call: Call) -> str:
@@ -62,7 +64,7 @@ def _within(call: Call) -> str:
 def _count(call: Call, say: Saying) -> Phrase:
     thing, tail = _name(call.arguments[0]), _within(call) + _narrowed(call, say)
     if is_noun(thing):
-        return Phrase(f"{several_things(thing)} {tail}", several=True)
+        return Phrase(f"{several_things(thing)} {tail}", several="per" not in dict(call.named))
     sentence = one_thing(thing)
     return Phrase(f"how often {sentence} {tail}", happens=(sentence, tail))
 
@@ -108,6 +110,11 @@ def _days_since(call: Call, say: Saying) -> Phrase:
     thing = _name(call.arguments[0])
     last = f"the last {one_thing(thing)}" if is_noun(thing) else f"{one_thing(thing)}, the last one"
     return Phrase(f"time since {last}{_narrowed(call, say)}")
+
+
+def _working_days_since(call: Call, say: Saying) -> Phrase:
+    since = _days_since(call, say).text.removeprefix("time since ")
+    return Phrase(f"working days since {since}", several=True)
 
 
 def _with_one(thing: str) -> str:
@@ -158,7 +165,7 @@ def _tickets(call: Call, _say: Saying) -> Phrase:
 
 def _goals(call: Call, _say: Saying) -> Phrase:
     kinds = [f"{_word(value)}s" for _, value in call.named] or ["goals and milestones"]
-    how = "that are due" if call.name == "goals_due" else "reached"
+    how = {"goals_planned": "planned", "goals_due": "that are due"}.get(call.name, "reached")
     return Phrase(f"{kinds[0]} {how}", several=True)
 
 
@@ -178,6 +185,14 @@ def _at_least(call: Call, say: Saying) -> Phrase:
     return Phrase(f"{say.metric(inner).text}, once there are {text_of(least)} of them")
 
 
+def _by(call: Call, say: Saying) -> Phrase:
+    known = [
+        f"{say.metric(value).text} for {'all others' if name == 'otherwise' else label(name)}"
+        for name, value in call.named
+    ]
+    return Phrase(f"{listed(known)}, by {say.metric(call.arguments[0]).text}")
+
+
 _PICKED = {"first": "the first that is known of", "lowest": "the lowest of",
            "highest": "the highest of"}  # fmt: skip
 
@@ -195,6 +210,7 @@ CALLS: dict[str, Callable[[Call, Saying], Phrase]] = {
     "quantile": _quantile,
     "last": _last,
     "days_since": _days_since,
+    "working_days_since": _working_days_since,
     "active_days": _active_days,
     "streak": _streak,
     "change": _change,
@@ -202,10 +218,12 @@ CALLS: dict[str, Callable[[Call, Saying], Phrase]] = {
     "against_own": _against_own,
     "open_tickets": _tickets,
     "oldest_open_ticket": _tickets,
+    "goals_planned": _goals,
     "goals_due": _goals,
     "goals_reached": _goals,
     "mrr_movement": _movement,
     "points": _points,
+    "by": _by,
     "at_least": _at_least,
     **dict.fromkeys(_PICKED, _picked),
 }

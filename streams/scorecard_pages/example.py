@@ -50,9 +50,11 @@ def _middle(shape: Curve | Words) -> Value:
 
 
 def _where(card: Card, made_up: Evaluation) -> str:
-    """What chose the weights: the stage or segment that is there when nothing is known."""
-    place = made_up.past.places.get(card.weights_by)
-    return "" if place is None else f"{WEIGHTED_BY[card.weights_by]} {label(place.name)}"
+    """What chose the weights and levels: the stage and segment of whom nothing is known."""
+    kinds = dict.fromkeys((card.weights_by, card.variants_by))
+    places = [(kind, made_up.past.places.get(kind)) for kind in kinds]
+    told = (f"{WEIGHTED_BY[kind]} {label(place.name)}" for kind, place in places if place)
+    return ", ".join(told)
 
 
 def _reading(card: Card, values: Mapping[str, Value]) -> Card:

@@ -5,9 +5,8 @@ no words here is said as it is written.
 """
 
 from schemas.scorecard import ScorecardFile
-from scoring.actions import Action
 from scoring.card import Card
-from scoring.events import count_series
+from scoring.expressions import of_conditions, of_outlook, vocabulary_of
 from scoring.fields import FIELDS
 from scoring.language.parser import parse
 from scoring.language.spelling import text_of
@@ -27,8 +26,7 @@ from scoring.language.syntax import (
     Number,
     Text,
 )
-from scoring.metrics import compile_metric, known_text, term_of
-from scoring.money import parse_rates
+from scoring.metrics import compile_metric, term_of
 from scoring.units import MICRO, Unit
 from scoring.vocabulary import Vocabulary
 from streams.api.shown import label
@@ -233,20 +231,11 @@ def _word(node: Node) -> str:
 
 
 def _vocabulary(card: Card, file: ScorecardFile) -> Vocabulary:
-    """The names that the card adds to the language, to learn what its expressions are measured in.
-
-    The points of its actions do not matter for that.
-    """
-    money = file.money
-    names = {measure.name: term_of(measure.metric) for measure in card.measures}
-    names |= {
-        name: known_text(name) for name in ("segment", "lifecycle", "archetype", "band", "letter")
-    }
-    return Vocabulary(
-        rates=None if money is None else parse_rates(money.rates, money.currency),
-        actions={
-            table: {name: Action(count_series(name), 0) for name in actions}
-            for table, actions in file.actions.items()
-        },
-        names=names,
+    """What the card adds to the language, to learn what its expressions are measured in."""
+    words = of_conditions(
+        vocabulary_of(file, []),
+        {measure.name: term_of(measure.metric) for measure in card.measures},
+        file.segments,
+        file.lifecycle,
     )
+    return of_outlook(words)

@@ -115,6 +115,7 @@ NAMES = {
     "tenure": "time since the contract began",
     "days_to_renewal": "time to the renewal",
     "days_overdue": "longest time overdue of an open invoice",
+    "days_paused": "time that a subscription has been paused",
     "pulse": "pulse that a person set",
     "oldest_open_ticket": "age of the oldest open ticket",
     "stage": "stage that an event told last",
@@ -129,6 +130,7 @@ SEVERAL = {
     "account.seats": "seats paid",
     "open_invoices": "open invoices",
     "open_tickets": "open tickets",
+    "goals_planned": "goals and milestones planned",
     "goals_due": "goals and milestones that are due",
     "goals_reached": "goals and milestones reached",
 }

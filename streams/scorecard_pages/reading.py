@@ -21,6 +21,7 @@ from streams.scorecard_pages.expressions import Expressions
 from streams.scorecard_pages.page import BandShown, Fact, GroupShown, MeasureShown, Page, Zone
 from streams.scorecard_pages.sections import sections_of, unworded
 from streams.scorecard_pages.unknown import unknown_when
+from streams.scorecard_pages.variants import hold_in_words
 from streams.scorecard_pages.wording import (
     amount,
     curve_in_words,
@@ -28,7 +29,6 @@ from streams.scorecard_pages.wording import (
     percent,
     points,
     sentence,
-    span,
 )
 from streams.scorecards import load_card, load_file
 
@@ -211,16 +211,16 @@ def _bands(card: Card) -> tuple[BandShown, ...]:
     return (
         _band(
             Band.RED,
-            Fact("Enter", f"below {red_enter} points{_hold(policy, Band.RED)}"),
+            Fact("Enter", f"below {red_enter} points{hold_in_words(policy, Band.RED)}"),
             Fact("Leave", f"at {red_leave} points or more"),
         ),
         _band(
             Band.YELLOW,
-            Fact("Enter", f"whatever is neither red nor green{_hold(policy, Band.YELLOW)}"),
+            Fact("Enter", f"whatever is neither red nor green{hold_in_words(policy, Band.YELLOW)}"),
         ),
         _band(
             Band.GREEN,
-            Fact("Enter", f"at {green_enter} points or more{_hold(policy, Band.GREEN)}"),
+            Fact("Enter", f"at {green_enter} points or more{hold_in_words(policy, Band.GREEN)}"),
             Fact("Leave", f"below {green_leave} points"),
         ),
         _band(
@@ -235,11 +235,6 @@ def _bands(card: Card) -> tuple[BandShown, ...]:
 
 def _band(band: Band, *facts: Fact) -> BandShown:
     return BandShown(band.value, label(band.value), facts, _TO_DO[band])
-
-
-def _hold(policy: BandPolicy, band: Band) -> str:
-    hold_s = policy.hold_ms(band) // 1000
-    return f", once the score has stayed there for {span(hold_s)}" if hold_s else ", at once"
 
 
 def _zones(policy: BandPolicy) -> tuple[Zone, ...]:

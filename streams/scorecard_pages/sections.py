@@ -12,13 +12,14 @@ import yaml
 from pydantic import BaseModel
 
 from schemas.scorecard import ActionPoints, ClassRule, ScorecardFile
-from scoring.card import Card, OverrideSpec
+from scoring.card import Card
 from scoring.classes import Class, Classification
 from scoring.indicators import Indicator
 from scoring.things import THINGS
 from streams.api.shown import label
 from streams.scorecard_pages.expressions import Expressions
 from streams.scorecard_pages.page import Fact, Section, Table
+from streams.scorecard_pages.variants import override_fact, variants_of
 from streams.scorecard_pages.wording import listed, percent, points, sentence, span
 
 __all__ = ["WORDED", "sections_of", "unworded"]
@@ -27,7 +28,8 @@ __all__ = ["WORDED", "sections_of", "unworded"]
 WORDED = frozenset({
     "scorecard", "version", "objective", "owner", "scored", "shown_as", "defaults", "emit",
     "weights", "groups", "bands", "letters", "overrides", "money", "actions", "segments",
-    "lifecycle", "min_stay", "scores", "indicators", "archetypes", "outlook",
+    "lifecycle", "min_stay", "scores", "indicators", "archetypes", "outlook", "calendar",
+    "variants",
 })  # fmt: skip
 
 
@@ -37,6 +39,7 @@ def sections_of(card: Card, file: ScorecardFile, expressions: Expressions) -> tu
         _no_data(card, file),
         _letters(card),
         _overrides(card, expressions),
+        *variants_of(card, file, expressions),
         _indicators(card, expressions),
         _classes("Segments", card.segments, _says(file.segments), expressions),
         _classes("Lifecycle stages", card.stages, _says(file.lifecycle), expressions),
@@ -45,6 +48,7 @@ def sections_of(card: Card, file: ScorecardFile, expressions: Expressions) -> tu
         _other_scores(card),
         *_actions(file),
         _money(file),
+        _calendar(file),
         _shown_as(card, file),
         Section("Everything else in the file", "", unworded(file, WORDED)),
     )
@@ -84,19 +88,8 @@ def _overrides(card: Card, expressions: Expressions) -> Section:
         "What decides by itself",
         "These facts act at once, without a hold, and end at once. What a cap takes is a line of"
         " its own with a negative number.",
-        tuple(_override(each, expressions) for each in card.overrides),
+        tuple(override_fact(each, expressions) for each in card.overrides),
     )
-
-
-def _override(override: OverrideSpec, expressions: Expressions) -> Fact:
-    effects = []
-    if override.cap is not None:
-        effects.append(f"the score is at most {points(override.cap)}")
-    if override.red:
-        effects.append("the colour is red, whatever the score")
-    when = sentence(expressions.condition(override.when.text))
-    says = f"{when}: {listed(effects)}. People read: “{override.says}”"
-    return Fact(label(override.name), says, override.when.text)
 
 
 def _indicators(card: Card, expressions: Expressions) -> Section:
@@ -238,6 +231,23 @@ def _rate(rate: Decimal | Mapping[date, Decimal], currency: str) -> str:
     if isinstance(rate, Decimal):
         return f"{rate} {currency}"
     return listed(f"{each} {currency} from {day} on" for day, each in sorted(rate.items()))
+
+
+def _calendar(file: ScorecardFile) -> Section:
+    told = file.calendar
+    if told is None:
+        return Section("Working days", "", ())
+    own = told.holidays == "account.country"
+    holidays = "the public holidays of a customer's country are none" if own else "none are known"
+    return Section(
+        "Working days",
+        "What counts where a measure looks at working days.",
+        (
+            Fact("Weekdays", told.working_days),
+            Fact("Holidays", holidays),
+            Fact("Days begin", f"at midnight in {told.zone}"),
+        ),
+    )
 
 
 def _shown_as(card: Card, file: ScorecardFile) -> Section:

@@ -15,10 +15,12 @@ _NAMES = {
     "tenure": "the contract's beginning is not known",
     "days_to_renewal": "no renewal date is known",
     "days_overdue": "no billing is known yet",
+    "days_paused": "no billing is known yet",
     "open_invoices": "no billing is known yet",
     "pulse": "nobody set one, or it has expired",
     "open_tickets": "never a ticket",
     "oldest_open_ticket": "never a ticket",
+    "goals_planned": "there are no goals",
     "goals_due": "there are no goals",
     "goals_reached": "there are no goals",
 }
@@ -46,6 +48,13 @@ def _reasons(node: Node) -> list[str]:
 
 
 def _of_a_call(call: Call) -> list[str]:
+    reasons = _of_its_own(call)
+    if "per" in dict(call.named):
+        reasons.append(f"there is no working day in {window_in_words(call.arguments[1])}")
+    return reasons
+
+
+def _of_its_own(call: Call) -> list[str]:
     name, arguments = call.name, call.arguments
     first = ".".join(arguments[0].parts) if arguments and isinstance(arguments[0], Name) else ""
     if name in _OF_A_FAMILY:
@@ -60,7 +69,9 @@ def _of_a_call(call: Call) -> list[str]:
             return [f"none in {window_in_words(arguments[2])}"]
         case "last":
             return [f"none in {window_in_words(arguments[1])}" if arguments[1:] else "none so far"]
-        case "days_since":
+        case "by" if "otherwise" not in dict(call.named):
+            return [f"nothing is said for the {first or 'class'}"]
+        case "days_since" | "working_days_since":
             return ["none so far"]
         case "change" if first.startswith("account."):
             return [f"none {window_in_words(arguments[1])} ago"]

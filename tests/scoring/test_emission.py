@@ -8,11 +8,13 @@ import pytest
 import histories
 from partitionlog import (
     DAY_MS,
+    SHIPPED,
     START_MS,
     Log,
     activation,
     at,
     bodies,
+    card_of,
     changed_card,
     data_of,
     event,
@@ -28,6 +30,7 @@ from scoring.outputs import _shown, outputs_of, view_of, words_of
 from scoring.row import Customer, Emitted
 from scoring.units import Unit
 
+OWN = card_of(SHIPPED).own
 MARK, OTHER_MARK = b"12345678", b"87654321"
 
 
@@ -82,7 +85,7 @@ def test_the_cause_that_messages_nobody_wins(
 ) -> None:
     customer = Customer(0)
     customer.card, customer.late, customer.dirty = card, late, dirty
-    evaluation = Evaluation(None, Past(Standing(Band(now))), None, 0, (), (), (), None)
+    evaluation = Evaluation(None, Past(Standing(Band(now))), None, 0, (), (), (), None, OWN)
     told = None if before is None else emitted(band=before)
     assert cause_of(told, evaluation, customer, MARK) is cause
 
@@ -102,7 +105,7 @@ def test_a_hold_that_history_or_a_new_card_began_stays_quiet_at_its_end(
     customer = Customer(0)
     customer.card = MARK
     customer.past = Past(Standing(Band.YELLOW, Band.GREEN, 0, begun))
-    evaluation = Evaluation(None, Past(Standing(Band.GREEN)), None, 0, (), (), (), None)
+    evaluation = Evaluation(None, Past(Standing(Band.GREEN)), None, 0, (), (), (), None, OWN)
     assert cause_of(emitted(band="yellow"), evaluation, customer, MARK) is cause
 
 

@@ -280,7 +280,7 @@ def test_who_is_scored(facts: dict[str, object], scored: bool) -> None:
     found = score_of(SMALL, {**facts, "cancel_scheduled": "r"}, a=80, b=50, d=20)
     assert bool(found.lines) is scored
     if not scored:
-        assert found == Evaluation(None, Past(), None, 0, (), (), (), None)
+        assert found == Evaluation(None, Past(), None, 0, (), (), (), None, card_of(SMALL).own)
 
 
 def test_internal_accounts_are_scored_where_the_card_says_so() -> None:

@@ -8,6 +8,7 @@ after a trip through the bytes of a row.
 import math
 import random
 from collections.abc import Mapping, Sequence
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
@@ -16,6 +17,7 @@ from partitionlog import DAY_MS, HOUR_MS, START_MS, at, event
 from schemas.inbound import InboundEvent
 from scoring import distinct
 from scoring.actions import Action, ActionTable
+from scoring.calendar import Calendar
 from scoring.events import EVENT_FUNCTIONS, count_series
 from scoring.fields import FIELDS
 from scoring.fold import fold
@@ -43,8 +45,11 @@ def points_of(**actions: tuple[float, int | None]) -> ActionTable:
     }
 
 
+#: Working days in Berlin; holidays are those of the account's country.
+BERLIN = Calendar(ZoneInfo("Europe/Berlin"), country_holidays=True)
 WORDS = Vocabulary(
     rates=RATES,
+    calendar=BERLIN,
     actions={
         "care": points_of(tutorial=(5, None), negative_feedback=(-10, None), use=(0.5, 3)),
         "talk": points_of(contact=(10, None)),
@@ -312,6 +317,26 @@ VALUES = [
     ("last(feature)", [use(ago(2)), feedback(ago(1))], "board"),  # the feedback speaks of none
     ("last(quantity)", of_each(use(NOON, quantity=3), use(NOON, quantity=2)), 2),  # the greater id
     ("last(user_kind)", PEOPLE[:5], "human"),
+    # working days: of 28 days 20 are some, of the last week 5; today is a Monday
+    ("working_days_since(check_in)", [contact(ago(3), "check_in")], 1),
+    ("working_days_since(check_in)", [contact(ago(3) - HOUR_MS, "check_in")], 1),  # Friday there
+    ("working_days_since(check_in)", [contact(ago(3) - HOUR_MS - 1, "check_in")], 2),
+    ("working_days_since(check_in)", [contact(TODAY, "check_in")], 0),
+    ("working_days_since(check_in)", [contact(NOON + DAY_MS, "check_in")], 0),
+    ("working_days_since(check_in)", [contact(ago(1), "call")], None),
+    ("working_days_since(contact, where: contact == call)", [contact(ago(8), "call")], 6),
+    ("count(use, 28d, per: working_day)", daily(27, 0), 1.4),
+    ("count(use, 7d, per: working_day)", daily(27, 0), 1.4),
+    ("count(use, 1d, per: working_day)", daily(27, 0), 1),
+    ("count(use, 28d, per: working_day)", [contact(ago(1))], None),
+    ("count(use, 28d, per: working_day)", [use(ago(40))], 0),
+    ("sum(quantity, 28d, per: working_day)", TEN, 2.75),
+    ("sum(amount, 2d, per: working_day, of: order)", PAID, 10),
+    ("at_least(sum(quantity, 28d, per: working_day), 11)", TEN, None),
+    ("change(use, 28d, per: working_day)", daily(55, 0), 0),
+    ("change(use, 1d, per: working_day)", daily(55, 0), None),  # yesterday was a Sunday
+    ("change(use, 3d, per: working_day)", daily(5, 0), 2),  # 3 on one day, 3 on three
+    ("change(sum(quantity), 3d, per: working_day)", daily(5, 0, 2), 2),
     # distinct
     ("distinct(user, 28d)", PEOPLE, 3),  # ann, bob, eve
     ("distinct(user, 4d)", PEOPLE, 2),

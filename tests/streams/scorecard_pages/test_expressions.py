@@ -54,6 +54,19 @@ def words() -> Expressions:
         ("last(sentiment)", "last sentiment"),
         ("days_since(human_use)", "time since the last use by a person"),
         ("days_since(payment_failed)", "time since a payment failed, the last one"),
+        ("working_days_since(check_in)", "working days since the last check-in"),
+        ("working_days_since(payment_failed)",
+         "working days since a payment failed, the last one"),
+        ("count(use, 28d, per: working_day)", "uses in 28 days, for each working day"),
+        ("sum(quantity, 28d, per: working_day, of: use)",
+         "total number of uses at once in 28 days, of uses, for each working day"),
+        ("change(use, 28d, per: working_day)",
+         "change of uses in 28 days against the 28 days before, for each working day"),
+        ("days_since(check_in) / by(segment, enterprise: 90d, otherwise: 180d)",
+         ("time since the last check-in divided by 90 days for Enterprise and 180 days for all"
+         " others, by segment")),
+        ("goals_planned(kind: milestone)", "milestones planned"),
+        ("days_paused", "time that a subscription has been paused"),
         ("active_days(order, 14d)", "days with at least one order in 14 days"),
         ("streak(refund)", "days in a row when money was paid back, up to now"),
         ("change(use, 28d)", "change of uses in 28 days against the 28 days before"),
@@ -168,6 +181,19 @@ def test_a_not_is_said_as_the_contrary(words: Expressions, operator: str, said: 
         ("goals_reached / goals_due", "there are no goals, or it is divided by none"),
         ("at_least(mean(csat, 60d), 3)", "none in 60 days, or too few of them"),
         ("account.plan", ""),
+        ("working_days_since(use)", "none so far"),
+        (
+            "count(use, 7d, per: working_day)",
+            "no use is known yet, or there is no working day in 7 days",
+        ),
+        (
+            "days_since(use) / by(segment, enterprise: 9d)",
+            "none so far, or nothing is said for the segment, or it is divided by none",
+        ),
+        (
+            "days_since(use) / by(segment, enterprise: 9d, otherwise: 90d)",
+            "none so far, or it is divided by none",
+        ),
     ],
 )
 def test_no_data(metric: str, when: str) -> None:

@@ -306,7 +306,7 @@ def test_scores_indicators_and_money_in_words(rich: Page) -> None:
 def test_the_rich_example_adds_up(rich: Page) -> None:
     """Nothing is known of the made-up customer but its values: it is in the last stage."""
     example = rich.example
-    assert example.where == "lifecycle stage Steady"
+    assert example.where == "lifecycle stage Steady, segment Small"
     assert {line.name: line.value for line in example.lines}["Mood"] == "mood: anything else"
     assert example.score == sum(line.points for line in example.lines)
     assert {line.name: line.weight_ppm for line in example.lines}["Seats"] == 210_000
@@ -314,9 +314,40 @@ def test_the_rich_example_adds_up(rich: Page) -> None:
         RICH.replace("onboarding: {usage: 50", "enterprise: {usage: 50")
         .replace("renewal: {usage: 30", "growth: {usage: 30")
         .replace("steady: {usage: 70", "small: {usage: 70")
+        .replace("    weights: {usage: 60, support: 40}\n", "")
     )
     page = read_page(by_segment)
     assert (page.weighted_by, page.example.where) == ("segment", "segment Small")
+
+
+def test_variants_in_words(rich: Page) -> None:
+    """What a variant says itself, and nothing of what it leaves to the card."""
+    assert facts_of(rich, "Only for segment Enterprise") == {
+        "Weights": ("Usage 60 % and Support 40 %", ""),
+        "Least coverage": ("80 % of the weight needs data", ""),
+        "Green": (
+            ("entered at 80 points or more, once the score has stayed there for 2 days;"
+            " left below 75"), "",
+        ),
+        "Red": ("entered below 60 points, at once; left at 65 or more", ""),
+        "Letters": ("A from 90 points on, B from 75 points on and D from 0 points on", ""),
+        "Unpaid 60d": (
+            ("The longest time overdue of an open invoice is at least 60 days: the score is at most"
+            " 40 and the colour is red, whatever the score. People read: “unpaid 60d”"),
+            "days_overdue >= 60",
+        ),
+    }  # fmt: skip
+    assert facts_of(rich, "Only for segment Growth") == {"What decides by itself": ("nothing", "")}
+
+
+def test_the_calendar_in_words(rich: Page) -> None:
+    assert facts_of(rich, "Working days") == {
+        "Weekdays": ("mon-thu", ""),
+        "Holidays": ("the public holidays of a customer's country are none", ""),
+        "Days begin": ("at midnight in Europe/Berlin", ""),
+    }
+    plain = RICH.replace(", holidays: account.country", "")
+    assert facts_of(read_page(plain), "Working days")["Holidays"] == ("none are known", "")
 
 
 def test_nothing_of_the_rich_card_is_left_unworded(rich: Page) -> None:
