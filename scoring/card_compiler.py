@@ -57,12 +57,7 @@ def compile_card(file: ScorecardFile, text: str) -> Card:
     weightings = {
         name: tree.weighting(name, line, problems) for name, line in file.weight_lines.items()
     }
-    of_variants = {
-        name: tree.weighting(name, said.weights, problems)
-        for name, said in file.variants.items()
-        if said.weights is not None
-    }
-    variants = variants_of(file, own, of_variants, words, problems)
+    variants = variants_of(file, own, tree.weightings_of_variants(file, problems), words, problems)
     others = tuple(
         OtherScoreSpec(name, other.objective, tree.weighting(name, other.weights, problems))
         for name, other in file.scores.items()
@@ -231,6 +226,16 @@ class _Groups:
                 where = ("groups", *spec.group.replace(".", ".members.").split("."), spec.name)
                 problems.append(((*where, "share"), "weight times share is finer than a millionth"))
         return Weighting(name, tuple(map(int, groups)), tuple(map(int, measures)))
+
+    def weightings_of_variants(
+        self, file: ScorecardFile, problems: Problems
+    ) -> dict[str, Weighting]:
+        """The weights of the classes that have their own, by class."""
+        return {
+            name: self.weighting(name, said.weights, problems)
+            for name, said in file.variants.items()
+            if said.weights is not None
+        }
 
 
 def _scale(file: ScorecardFile) -> Scale:
