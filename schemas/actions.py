@@ -1,15 +1,18 @@
 """What outreach decided, and what became of it.
 
 ``health.actions.v1`` is the outbox: one :class:`Action` per transition and
-sink. ``health.deliveries.v1`` is the notification log, a compacted topic keyed
-by the action's id: first the *intent* to send, then the outcome. An action
-whose log already holds a final outcome is never sent again.
+sink, and one per activation of a scorecard and sink. ``health.deliveries.v1`` is
+the notification log, a compacted topic keyed by the action's id: first the
+*intent* to send, then the outcome. An action whose log already holds a final
+outcome is never sent again.
 """
 
 from enum import StrEnum
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from schemas.activations import ScorecardApplied
 from schemas.base import Time
 from schemas.scores import Transition
 
@@ -17,11 +20,12 @@ __all__ = ["Action", "Delivery", "Message", "Outcome", "Severity"]
 
 
 class Severity(StrEnum):
-    """How much a message matters."""
+    """How much a message matters. A ``notice`` is about a scorecard, not about a customer."""
 
     HIGH = "high"
     LOW = "low"
     RECOVERED = "recovered"
+    NOTICE = "notice"
 
 
 class Message(BaseModel):
@@ -30,11 +34,16 @@ class Message(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     severity: Severity
-    headline: str = Field(description="Who crossed which line, with the points before and after.")
+    headline: str = Field(description="What happened: who crossed which line, say.")
     because: str = Field(description="The reason in one sentence.")
-    movers: tuple[str, ...] = Field(default=(), description="What moved the score most, signed.")
+    movers: tuple[str, ...] = Field(
+        default=(),
+        description="What moved the score most, signed; of a notice: who turned red.",
+    )
     owner: str | None = Field(default=None, description="Who looks after the account.")
-    link: str | None = Field(default=None, description="The customer's page.")
+    link: str | None = Field(
+        default=None, description="The customer's page; of a notice: the list of all."
+    )
 
     @property
     def text(self) -> str:
@@ -51,7 +60,7 @@ class Message(BaseModel):
 
 
 class Action(BaseModel):
-    """One message to one sink.
+    """One message to one sink: about a customer's crossing, or about an activation.
 
     It holds all that a send needs, so that the body stays the same over every
     retry and restart, whatever the settings are by then.
@@ -59,12 +68,35 @@ class Action(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    id: str = Field(description="`<transition id>/<sink>`: stable over every retry.")
+    id: str = Field(
+        description="`<transition id>/<sink>`, or `scorecard/<hash>/<control offset>/<sink>`:"
+        " stable over every retry."
+    )
     sink: str
-    customer_id: str
+    customer_id: str | None = Field(description="None where it is about many.")
     decided_at: Time
     message: Message
-    transition: Transition = Field(description="The event that is the reason, whole.")
+    transition: Transition | None = Field(
+        default=None, description="The crossing that is the reason, whole."
+    )
+    applied: ScorecardApplied | None = Field(
+        default=None, description="Or the activation that is the reason, summed up."
+    )
+
+    @model_validator(mode="after")
+    def _one_reason(self) -> Self:
+        if (self.transition is None) is (self.applied is None):
+            raise ValueError("expected a transition or an activation as the reason")
+        if (self.transition is None) is not (self.customer_id is None):
+            raise ValueError("expected a customer_id with a transition, and only with one")
+        return self
+
+    @property
+    def event(self) -> Transition | ScorecardApplied:
+        """The event that is the reason."""
+        event = self.transition or self.applied
+        assert event is not None, "an action has a reason"
+        return event
 
 
 class Outcome(StrEnum):
@@ -93,7 +125,7 @@ class Delivery(BaseModel):
 
     action_id: str
     sink: str
-    customer_id: str
+    customer_id: str | None = Field(description="None where it is about many.")
     outcome: Outcome
     attempts: int = Field(description="Attempts whose answer is known.")
     at: Time = Field(description="When this line was written.")

@@ -4,13 +4,21 @@ The owner of each signals partition copies them into it, so that they take
 effect at one place in each customer's log.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from schemas.base import Time
 
-__all__ = ["CONTROL", "ControlRecord", "ScorecardActivated", "SourceResumed", "SourceStalled"]
+__all__ = [
+    "CONTROL",
+    "ControlRecord",
+    "ScorecardActivated",
+    "SourceResumed",
+    "SourceStalled",
+    "Undecided",
+    "decision_in",
+]
 
 
 class _Control(BaseModel):
@@ -29,6 +37,10 @@ class ScorecardActivated(_Control):
     version: str
     hash: str = Field(description="sha256 of the text, hexadecimal.")
     text: str = Field(description="The scorecard file, whole.")
+    first: bool = Field(
+        default=False,
+        description="Only if no scorecard is active: of workers that start at once, one activates.",
+    )
 
 
 class SourceStalled(_Control):
@@ -50,3 +62,25 @@ ControlRecord = ScorecardActivated | SourceStalled | SourceResumed
 CONTROL: TypeAdapter[ControlRecord] = TypeAdapter(
     Annotated[ControlRecord, Field(discriminator="type")]
 )
+
+
+class Undecided(NamedTuple):
+    """A record of the control topic that decides nothing here, and why.
+
+    ``unknown`` is a type of decision that only a newer release knows.
+    """
+
+    kind: Literal["unknown", "unreadable"]
+    problem: str
+
+
+def decision_in(body: bytes | None) -> ControlRecord | Undecided:
+    """The decision in a record's value; it never raises."""
+    try:
+        return CONTROL.validate_json(body or b"")
+    except ValidationError as error:
+        problem = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(map(str, problem["loc"]))
+    if problem["type"] == "union_tag_invalid":
+        return Undecided("unknown", f"this release knows no decision {problem['ctx']['tag']!r}")
+    return Undecided("unreadable", f"no decision: {where}: {problem['msg']}".replace(": :", ":"))

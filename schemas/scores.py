@@ -20,6 +20,7 @@ from schemas.base import Time
 __all__ = [
     "Band",
     "Cause",
+    "CloudEvent",
     "Contribution",
     "EventRef",
     "Health",
@@ -261,23 +262,25 @@ class TransitionData(_Out):
     )
 
 
-class _CloudEvent(_Out):
+class CloudEvent(_Out):
+    """The envelope of what is told to the world."""
+
     specversion: Literal["1.0"] = "1.0"
     id: str
     source: str = Field(description="URI reference of this scorer: `/vitals/<prefix>scores`.")
-    subject: str = Field(description="The customer id.")
+    subject: str = Field(description="What it is about: the customer id.")
     time: Time
     datacontenttype: Literal["application/json"] = "application/json"
 
 
-class ScoreChanged(_CloudEvent):
+class ScoreChanged(CloudEvent):
     """CloudEvent on ``health.scores.v1``."""
 
     type: Literal["customer.health_score_changed"] = "customer.health_score_changed"
     data: ScoreChangedData
 
 
-class Transition(_CloudEvent):
+class Transition(CloudEvent):
     """CloudEvent on ``health.transitions.v1``."""
 
     type: Literal["customer.health_band_changed"] = "customer.health_band_changed"

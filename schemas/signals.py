@@ -97,10 +97,15 @@ class Progress(msgspec.Struct, array_like=True, tag="p", gc=False):
 
 
 class ControlCopy(msgspec.Struct, array_like=True, tag="c", gc=False):
-    """A record of the control topic, with its offset there. ``body`` is its JSON."""
+    """A record of the control topic, with its offset there. ``body`` is its JSON.
+
+    ``refused`` is why it decides nothing, as its copier found it; empty where it
+    does. It stands in the log, so that every release decides the same from it.
+    """
 
     offset: int
     body: bytes
+    refused: str = ""
 
 
 LogRecord = Block | Tick | Progress | ControlCopy

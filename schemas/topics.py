@@ -74,6 +74,12 @@ TOPICS: dict[str, Topic] = {
         Partitions.ONE,
         {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"},
     ),
+    "activations": Topic(
+        "health.activations.v1",
+        "what each partition of customers made of a scorecard's activation",
+        Partitions.ONE,
+        {"cleanup.policy": "delete", "retention.ms": str(90 * DAY_MS)},
+    ),
     "customers": Topic(
         "health.customers.v1",
         "changelog of the customers table: one row per customer, header rows per partition",

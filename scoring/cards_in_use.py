@@ -13,6 +13,7 @@ from scoring.card import Card
 from scoring.frozen import frozen_kinds, mark_of
 from scoring.moment import Moment
 from scoring.plan import Plan
+from scoring.row import MissingCard
 
 __all__ = ["CardsInUse"]
 
@@ -29,8 +30,17 @@ class CardsInUse:
         self.mark = self._mark()
 
     def _stored(self, hash_: str) -> Card | None:
+        """A card that the header names, None where it names none.
+
+        Raises:
+            MissingCard: its text is not there.
+        """
+        if not hash_:
+            return None
         text = self._book.card_text(hash_)
-        return None if text is None else self._load(text)
+        if text is None:
+            raise MissingCard(f"the header names scorecard {hash_[:16]}, whose text is missing")
+        return self._load(text)
 
     def _planned(self, previous: Card | None) -> Plan:
         return Plan(one for card in (previous, self.card) if card for one in card.series)

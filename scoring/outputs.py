@@ -26,7 +26,10 @@ _LABELS = {"respread": "weight of missing measures"}
 
 
 class Output(NamedTuple):
-    """One record to send: to which topic (a key of ``schemas.topics.TOPICS``), and its bytes."""
+    """One record to send: to which topic (a key of ``schemas.topics.TOPICS``), and its bytes.
+
+    ``customer`` is the record's key; that of a report about an activation is its partition.
+    """
 
     topic: str
     customer: str

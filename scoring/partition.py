@@ -13,7 +13,6 @@ from collections.abc import Callable, Collection, MutableMapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from schemas.control import CONTROL, ScorecardActivated, SourceStalled
 from schemas.signals import Block, ControlCopy, LogRecord, Progress, Signal, Tick
 from scoring.book import Book
 from scoring.card import Card
@@ -29,6 +28,7 @@ from scoring.recent import note
 from scoring.room import make_room
 from scoring.row import NO_CARD, Customer, Header
 from scoring.state import DAY_MS, forget
+from scoring.switching import Switching
 
 __all__ = ["Counts", "FoldPolicy", "Gap", "PartitionFold", "TickMode"]
 
@@ -93,6 +93,7 @@ class PartitionFold:
         self._book = Book(rows, policy.cache_customers)
         self._queue = DueQueue()
         self._cards = CardsInUse(self._book, policy.load_card)
+        self._switching = Switching(self._book.header, self._cards, partition)
         self._rebuild()
 
     @property
@@ -168,7 +169,7 @@ class PartitionFold:
         elif type(record) is Progress:
             note_progress(self.header, record)
         elif type(record) is ControlCopy:
-            self._control(append_ms, record)
+            return self._control(offset, append_ms, record)
         return []
 
     # -- events ------------------------------------------------------------------------------
@@ -253,7 +254,7 @@ class PartitionFold:
             self.header.tick_ms = now_ms
             self._book.duplicates.advance(now_ms)
             self._book.drop_segments()
-        return outputs
+        return outputs + self._switching.ticked(tick, offset, now_ms)
 
     def _evaluate(
         self, customer_id: str, customer: Customer, card: Card, now_ms: int
@@ -277,6 +278,7 @@ class PartitionFold:
         self._release(customer, now_ms)
         self.counts.evaluations += 1
         before = customer.emitted
+        other_card = self._switching.before(customer, self._cards.mark)
         state = customer.state
         if now_ms // DAY_MS >= state.pruned_day + PRUNE_DAYS:
             state.pruned_day = now_ms // DAY_MS
@@ -291,6 +293,8 @@ class PartitionFold:
             self.moment(customer, now_ms),
             source=self.policy.source,
         )
+        if other_card is not None:
+            self._switching.moved(other_card, customer_id, customer, card, now_ms)
         if outputs and customer.emitted is not None:
             self._count_band(None if before is None else before.band, customer.emitted.band)
         held = customer.state.held
@@ -338,20 +342,12 @@ class PartitionFold:
 
     # -- global decisions --------------------------------------------------------------------
 
-    def _control(self, append_ms: int, copy: ControlCopy) -> None:
-        if copy.offset <= self.header.control_offset:
-            return
-        self.header.control_offset = copy.offset
-        record = CONTROL.validate_json(copy.body)
-        if isinstance(record, ScorecardActivated):
-            if record.hash != self.header.card_hash:
-                at_ms = self._time_of(append_ms)
-                self._cards.activate(record.hash, record.text, append_ms, at_ms)
-                self._queue.ready.update(self.customers())
-        else:
-            since_ms = self._time_of(append_ms) if isinstance(record, SourceStalled) else None
-            if self._cards.stall(record.topic, since_ms) and self.card is not None:
-                self._queue.ready.update(self.customers())
+    def _control(self, offset: int, append_ms: int, copy: ControlCopy) -> list[Output]:
+        at_ms = self._time_of(append_ms)
+        outputs, news = self._switching.decide(copy, offset, append_ms, at_ms)
+        if news and self.card is not None:
+            self._queue.ready.update(self.customers())
+        return outputs
 
     def _time_of(self, append_ms: int) -> int:
         """The partition's time at a record: the broker's clock, or that of the events."""
@@ -378,7 +374,10 @@ class PartitionFold:
             now_ms = self._event_time(reached_ms)
         else:
             now_ms = min(clock_ms, reached_ms)
-        return self._queue.ticks(max(now_ms, self.header.tick_ms), customers_max)
+        now_ms = max(now_ms, self.header.tick_ms)
+        found = self._queue.ticks(now_ms, customers_max)
+        # An activation ends with a tick, be there nobody left to move.
+        return found or ([] if self.header.activation is None else [Tick(now_ms)])
 
     def _event_time(self, read_to_ms: int) -> int:
         """The last fixed instant that lies behind the sources' watermark."""

@@ -27,9 +27,11 @@ __all__ = [
     "NO_CARD",
     "SEGMENT_KEY",
     "STATE_VERSION",
+    "Activation",
     "Customer",
     "Emitted",
     "Header",
+    "MissingCard",
     "Prefix",
     "RowError",
     "Told",
@@ -61,6 +63,10 @@ _BANDS = ("", "unknown", "green", "yellow", "red")
 
 class RowError(ValueError):
     """A row that this release cannot read: damaged, or written by a newer one."""
+
+
+class MissingCard(RowError):
+    """The header names a scorecard of whose text there is no row."""
 
 
 _NIL = b"\xc0"
@@ -174,6 +180,21 @@ class Customer:
         return self.past.standing
 
 
+class Activation(msgspec.Struct, array_like=True):
+    """A scorecard's activation that has not reached all customers of the partition yet."""
+
+    control_offset: int
+    name: str
+    version: str
+    hash: str
+    author: str
+    reason: str
+    #: When it was decided, RFC 3339.
+    at: str
+    #: The customers up to this id have been moved; None: none yet.
+    reached: str | None = None
+
+
 class Header(msgspec.Struct, array_like=True):
     """What belongs to the partition, not to one customer. Written last in each checkpoint."""
 
@@ -199,6 +220,7 @@ class Header(msgspec.Struct, array_like=True):
     previous_hash: str = ""
     #: Series that were not kept from the beginning: key -> (append time, time) of their first card.
     began: dict[int, tuple[int, int]] = {}
+    activation: Activation | None = None
 
 
 _encoder = msgspec.msgpack.Encoder()

@@ -121,6 +121,12 @@ class Metrics:
             "health_restore_seconds", "How long the last restore of a partition took.", "partition"
         )
         self.partitions = self._gauge("health_partitions_owned", "Signals partitions owned here.")
+        self.decisions_refused = self._counter(
+            "health_decisions_refused_total",
+            "Records of the control topic that this worker cannot follow: a scorecard that does"
+            " not compile here, an unknown or unreadable decision.",
+            "kind",
+        )
         self.gap_records = self._counter(
             "health_gap_records_total", "Records skipped by an accepted gap.", "topic"
         )

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from schemas.base import parse_time
+from scoring.card import Card
 from scoring.partition import FoldPolicy, TickMode
 from streams.clock import Clock, SystemClock, to_ms
 from streams.engine.app import VitalsApp
@@ -40,10 +41,28 @@ def as_of_ms(settings: Settings) -> int | None:
     return to_ms(at)
 
 
+def _card_of_state(text: str) -> Card:
+    """A card that is in use already: its copy in the log was accepted.
+
+    Raises:
+        NamedExit: STATE_VERSION, if this release cannot read it. Going on with another card
+            would make another history than the one that was told.
+    """
+    try:
+        return load_card(text)
+    except NamedExit as error:
+        raise NamedExit(
+            Exit.STATE_VERSION,
+            "customers are scored with a scorecard that this release cannot read. Run the"
+            " release that accepted it; to go back to this one, first activate a scorecard"
+            f" with that one which both can read:\n{error.message}",
+        ) from None
+
+
 def fold_policy(settings: Settings) -> FoldPolicy:
     """How the fold behaves under these settings."""
     return FoldPolicy(
-        load_card=load_card,
+        load_card=_card_of_state,
         mode=TickMode(settings.clock),
         step_ms=settings.step_s * 1000,
         as_of_ms=as_of_ms(settings),

@@ -9,6 +9,7 @@ import click
 from pydantic import BaseModel, TypeAdapter
 
 from schemas.actions import Action, Delivery
+from schemas.activations import ActivationReport, ScorecardApplied
 from schemas.control import CONTROL
 from schemas.dead_letters import DeadLetter
 from schemas.inbound import FAMILIES, InboundEvent
@@ -39,6 +40,8 @@ def documents() -> dict[str, dict[str, Any]]:
     emitted: Mapping[str, type[BaseModel]] = {
         "score-changed.v1": ScoreChanged,
         "transition.v1": Transition,
+        "scorecard-applied.v1": ScorecardApplied,
+        "activation-report.v1": ActivationReport,
         "action.v1": Action,
         "delivery.v1": Delivery,
         "dead-letter.v1": DeadLetter,

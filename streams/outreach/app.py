@@ -3,7 +3,9 @@
 Two agents in one consumer group. ``decide`` reads crossed lines and writes the
 outbox; ``deliver`` reads the outbox, writes the notification log and hands over to
 the courier. The three topics have equal partitions, so whoever owns a customer's
-transitions owns its actions and its lines of the log as well.
+transitions owns its actions and its lines of the log as well. Beside them each
+process counts what the partitions report about activations of scorecards; the owner
+of the first partition writes one message about each activation to the outbox.
 
 An outbox record is acknowledged as soon as its line is durable in the log, not when
 the message was delivered: a receiver may be dead for days, and neither the commits of
@@ -13,11 +15,13 @@ the time of its next attempt; after a restart the open lines are queued again.
 
 import base64
 import logging
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from schemas.actions import Action
+from schemas.activations import ScorecardApplied
 from schemas.dead_letters import RAW_BYTES_MAX, DeadLetter
 from schemas.inbound import Reason as DeadReason
 from schemas.scores import Transition
@@ -29,8 +33,10 @@ from streams.engine.topics import require_topics
 from streams.exits import Exit
 from streams.health import HealthServer
 from streams.metrics import Metrics
-from streams.outreach.decide import Reason, decide
+from streams.outreach.decide import Decision, Reason, decide
 from streams.outreach.delivery import Courier
+from streams.outreach.summaries import Summaries
+from streams.outreach.summary import summarise
 from streams.outreach.table_log import TableLog
 from streams.runner import Part, run
 from streams.settings import Settings
@@ -43,6 +49,9 @@ logger = logging.getLogger(__name__)
 #: At a hand-over and at a stop, sends under way get this long. What is cut off is sent
 #: again by the next owner, with the same id: a dead sink costs a repeat, not a rebalance.
 RELEASE_S = 1.5
+
+#: Of the outbox and the log: where the messages about activations go.
+SUMMARY_PARTITION = 0
 
 _Parsed = TypeVar("_Parsed", bound=BaseModel)
 
@@ -69,9 +78,11 @@ class Outreach:
         self._actions = topics.name("actions")
         self._dead_letters = topics.name("dead_letters")
         self._dead_partitions = 0
+        self._summaries = Summaries(settings, self.app, partitions, self._sum_up)
         self.log.table.on_recover(self._restored)
         self.app.before_handover(self._hand_over)
         self.app.task(self._send)
+        self.app.task(self._summaries.run)
         self._attach("decide", topics.name("transitions"), partitions, self._decide)
         self._attach("deliver", self._actions, partitions, self._deliver)
 
@@ -108,9 +119,11 @@ class Outreach:
         held = sorted(self.app.assigned(self._actions))
         waiting = sum(self.courier.take_over(p, self.log.lines(p)) for p in held)
         self.log.table.restored.clear()
+        self._summaries.begin(owner=SUMMARY_PARTITION in held)
         logger.info("own partitions %s: %d messages wait", held, waiting)
 
     async def _hand_over(self) -> None:
+        self._summaries.release()
         await self.courier.release_all(RELEASE_S)
         await self.log.written()
 
@@ -122,16 +135,36 @@ class Outreach:
             transition = await self._parse(Transition, record, writer)
             if transition is None:
                 continue
-            for decision in decide(transition, self._sinks, self._clock.now_ms(), self._base_url):
-                if decision.action is None:
-                    self._metrics.actions_withheld.labels(decision.reason.value).inc()
-                    continue
-                self._metrics.actions.labels(decision.action.sink).inc()
-                key, value = transition.subject.encode(), decision.action.model_dump_json().encode()
-                await writer.add(self._actions, partition, key, value)
+            found = decide(transition, self._sinks, self._clock.now_ms(), self._base_url)
+            await self._write(found, writer, partition, transition.subject)
         self.app.lease.check()
         await writer.flush()
         event.ack()
+
+    async def _write(
+        self, decisions: Sequence[Decision], writer: BatchWriter, partition: int, key: str
+    ) -> None:
+        """Decisions into the outbox, or into the counts of what is withheld."""
+        for decision in decisions:
+            if decision.action is None:
+                self._metrics.actions_withheld.labels(decision.reason.value).inc()
+                continue
+            self._metrics.actions.labels(decision.action.sink).inc()
+            value = decision.action.model_dump_json().encode()
+            await writer.add(self._actions, partition, key.encode(), value)
+
+    async def _sum_up(self, applied: ScorecardApplied) -> None:
+        """The messages about an activation into the outbox, unless they were there before."""
+        writer = BatchWriter(self.app.batches)
+        decisions = [
+            decision
+            for decision in summarise(applied, self._sinks, self._clock.now_ms(), self._base_url)
+            if decision.action is None
+            or self.log.get(SUMMARY_PARTITION, decision.action.id) is None
+        ]
+        await self._write(decisions, writer, SUMMARY_PARTITION, applied.id)
+        self.app.lease.check()
+        await writer.flush()
 
     async def _deliver(self, event: Any) -> None:
         """A chunk of actions into the log; the courier sends them."""

@@ -28,6 +28,7 @@ class Reason(StrEnum):
     NOT_PURSUED = "not_pursued"
     TOO_OLD = "too_old"
     SINK_NOT_CONFIGURED = "sink_not_configured"
+    NOTHING_CHANGED = "nothing_changed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ import logging
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from schemas.actions import Action, Delivery, Outcome
+from schemas.activations import ScorecardApplied
 from streams.clock import Clock, to_ms
 from streams.metrics import Metrics
 from streams.outreach.backoff import STANDARD, Backoff
@@ -169,7 +170,7 @@ class Courier:
         if partition not in self._owned:
             return
         due_ms = to_ms(line.next_attempt_at or line.at)
-        lane.offer(Ticket(line.action_id, line.customer_id, partition, due_ms))
+        lane.offer(Ticket(line.action_id, line.customer_id or "", partition, due_ms))
         self._poke.set()
 
     async def _send(self, sink: Sink, lane: Lane, ticket: Ticket) -> None:
@@ -231,8 +232,10 @@ class Courier:
 
 
 def _age(line: Delivery) -> tuple[int, int]:
-    """Sorts the crossings of one customer."""
+    """Sorts the crossings of one customer, and the activations of scorecards."""
     if line.action is None:
         raise AssertionError(f"{line.action_id} is an intent without its action")
-    data = line.action.transition.data
-    return data.epoch, data.sequence
+    event = line.action.event
+    if isinstance(event, ScorecardApplied):
+        return event.data.control_offset, 0
+    return event.data.epoch, event.data.sequence

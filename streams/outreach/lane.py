@@ -20,6 +20,7 @@ class Ticket:
     """A message's place in the queue."""
 
     action_id: str
+    #: Empty for messages about many: they have a queue of their own.
     customer_id: str
     partition: int
     due_ms: int

@@ -10,7 +10,7 @@ from schemas.actions import Message, Severity
 from schemas.scales import Scale, scale_of
 from schemas.scores import Contribution, Mover, Transition
 
-__all__ = ["compose", "whole"]
+__all__ = ["clean", "compose", "whole"]
 
 MOVERS_MAX = 3
 #: No part of a message is longer: a sink's limits then hold by construction.
@@ -35,9 +35,9 @@ def compose(transition: Transition, severity: Severity, base_url: str | None) ->
     return Message(
         severity=severity,
         headline=_headline(transition, severity),
-        because=_clean(data.because),
+        because=clean(data.because),
         movers=_movers(data.movers, data.contributions, scale_of(data.scorecard.shown_as)),
-        owner=_clean(owner) if isinstance(owner, str) else None,
+        owner=clean(owner) if isinstance(owner, str) else None,
         link=link,
     )
 
@@ -45,7 +45,7 @@ def compose(transition: Transition, severity: Severity, base_url: str | None) ->
 def _headline(transition: Transition, severity: Severity) -> str:
     data = transition.data
     # A name of 100 characters leaves room for the points in Slack's header of 150.
-    name = _clean(data.customer_name or data.customer_id, 100)
+    name = clean(data.customer_name or data.customer_id, 100)
     verb = "recovered" if severity is Severity.RECOVERED else "went"
     crossing = f"{name} {verb} from {data.before} to {data.after}"
     if data.score_before is None or data.score_after is None:
@@ -64,13 +64,13 @@ def _movers(
         if whole(mover.delta) == 0 or len(lines) == MOVERS_MAX:
             break
         words = says.get((mover.kind, mover.name))
-        told = f" ({_clean(words, 200)})" if words else ""
+        told = f" ({clean(words, 200)})" if words else ""
         name = _LABELS.get(mover.kind) or mover.name.replace("_", " ")
-        lines.append(f"{scale.moved(mover.delta, scale.decimals)} {_clean(name, 100)}{told}")
+        lines.append(f"{scale.moved(mover.delta, scale.decimals)} {clean(name, 100)}{told}")
     return tuple(lines)
 
 
-def _clean(text: str, chars_max: int = PART_CHARS_MAX) -> str:
+def clean(text: str, chars_max: int = PART_CHARS_MAX) -> str:
     """One printable line: control characters could move a terminal's cursor or forge a line."""
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return line if len(line) <= chars_max else line[: chars_max - 1] + "…"

@@ -16,7 +16,7 @@ from schemas.scores import Band
 from schemas.signals import Tick
 from schemas.topics import SOURCES
 from scoring.partition import FoldPolicy, Gap, PartitionFold
-from scoring.row import RowError, newer
+from scoring.row import MissingCard, RowError, newer
 from streams.clock import Clock
 from streams.engine.app import VitalsApp, build_app, chunked_topic
 from streams.engine.batches import BatchWriter
@@ -32,6 +32,7 @@ __all__ = ["Scorer"]
 
 log = logging.getLogger(__name__)
 
+_OUTPUTS = ("scores", "transitions", "activations")
 _HEADERS = (("content-type", b"application/cloudevents+json; charset=UTF-8"),)
 
 
@@ -64,7 +65,7 @@ class Scorer:
         self._policy = policy
         self._partitions = partitions
         self._log_topic = settings.topics.name("signals")
-        self._topic_names = {key: settings.topics.name(key) for key in ("scores", "transitions")}
+        self._topic_names = {key: settings.topics.name(key) for key in _OUTPUTS}
         self._lock = asyncio.Lock()
         self._unacknowledged: list[Any] = []
         self._ticks_under_way: dict[int, int] = {}
@@ -82,7 +83,7 @@ class Scorer:
             newer=newer,
         )
         self.table.on_recover(self._restored)
-        self.control = ControlCopier(settings, self.app, self.folds, clock, first_card)
+        self.control = ControlCopier(settings, self.app, self.folds, clock, metrics, first_card)
         topic = chunked_topic(self.app, self._log_topic, partitions)
 
         async def score(stream: Any) -> None:
@@ -101,11 +102,18 @@ class Scorer:
         """Partitions were assigned and their rows are here: build the folds that are not."""
         try:
             self._rebuild()
-        except (RowError, NamedExit) as error:
-            damaged = error if isinstance(error, NamedExit) else None
+        except NamedExit as error:
+            end_process(error)
+        except MissingCard as error:
             end_process(
-                damaged or NamedExit(Exit.STATE_VERSION, f"{self.table.changelog}: {error}")
+                NamedExit(
+                    Exit.CHANGELOG_DAMAGED,
+                    f"{self.table.changelog}: {error}. Restore the topic, or rebuild the state"
+                    " from the signals log",
+                )
             )
+        except RowError as error:
+            end_process(NamedExit(Exit.STATE_VERSION, f"{self.table.changelog}: {error}"))
         except Exception as error:  # Faust would lose it
             end_process(error)
 
@@ -156,10 +164,11 @@ class Scorer:
                 for output in self._apply(fold, record):
                     await writer.add(
                         self._topic_names[output.topic],
-                        message.partition,
+                        # Reports about an activation meet in one partition.
+                        0 if output.topic == "activations" else message.partition,
                         output.customer.encode(),
                         output.body,
-                        _HEADERS,
+                        () if output.topic == "activations" else _HEADERS,
                     )
             self._unacknowledged.append(event)
             # On their way now, awaited in the checkpoint.

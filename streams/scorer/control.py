@@ -3,7 +3,8 @@
 The control topic has one partition. The owner of a signals partition copies its
 records into that partition, in order, from the one its header remembers; a copy
 made twice changes nothing. So a decision takes effect at one place in each
-customer's history, and a replay finds it there.
+customer's history, and a replay finds it there. What this release cannot read is
+copied with the reason, and decides nothing.
 """
 
 import asyncio
@@ -12,14 +13,16 @@ import logging
 import aiokafka
 
 from schemas import signals
-from schemas.control import CONTROL, ScorecardActivated
+from schemas.control import ScorecardActivated
 from scoring.card import hash_of
 from scoring.partition import PartitionFold
 from streams.clock import Clock, from_ms
 from streams.engine.app import VitalsApp
 from streams.engine.fatal import guarded
 from streams.engine.kafka import client_options
+from streams.metrics import Metrics
 from streams.scorecards import load_card
+from streams.scorer.verdict import Verdicts
 from streams.settings import Settings
 
 __all__ = ["ControlCopier", "activation"]
@@ -30,7 +33,14 @@ _POLL_MS = 500
 
 
 def activation(
-    text: str, name: str, version: str, *, author: str, reason: str, now_ms: int
+    text: str,
+    name: str,
+    version: str,
+    *,
+    author: str,
+    reason: str,
+    now_ms: int,
+    first: bool = False,
 ) -> ScorecardActivated:
     """The control record that activates a scorecard's text."""
     return ScorecardActivated(
@@ -41,6 +51,7 @@ def activation(
         version=version,
         hash=hash_of(text),
         text=text,
+        first=first,
     )
 
 
@@ -53,6 +64,7 @@ class ControlCopier:
         app: VitalsApp,
         folds: dict[int, PartitionFold],
         clock: Clock,
+        metrics: Metrics,
         first_card: str,
     ) -> None:
         self._settings = settings
@@ -62,7 +74,8 @@ class ControlCopier:
         self._first_card = first_card
         self._topic = settings.topics.name("control")
         self._log_topic = settings.topics.name("signals")
-        self._records: list[tuple[int, bytes]] = []
+        self._records: list[tuple[int, bytes | None]] = []
+        self._verdicts = Verdicts(metrics)
         self._card_known = False
         self._copied: dict[tuple[int, int], int] = {}
 
@@ -93,11 +106,14 @@ class ControlCopier:
             await consumer.stop()
 
     async def _ensure_a_card(self) -> None:
-        """The very first start: activate the card that this process was given."""
+        """The very first start: activate the card that this process was given.
+
+        Another worker may do so at the same time. The first record in the topic counts.
+        """
         if self._card_known or not self._folds:
             return
         self._card_known = True
-        if any(isinstance(CONTROL.validate_json(v), ScorecardActivated) for _, v in self._records):
+        if any(fold.card is not None for fold in self._folds.values()) or self._has_a_card():
             return
         card = load_card(self._first_card)
         record = activation(
@@ -107,10 +123,19 @@ class ControlCopier:
             author="vitals worker",
             reason="first start: no scorecard was active",
             now_ms=self._clock.now_ms(),
+            first=True,
         )
         log.info("activating scorecard %s %s", card.name, card.version)
         client = self._app.batches.client
         await client.send_and_wait(self._topic, record.model_dump_json().encode(), partition=0)
+
+    def _has_a_card(self) -> bool:
+        """Whether a scorecard was activated that can be used."""
+        verdicts = (self._verdicts.on(*record) for record in reversed(self._records))
+        return any(
+            isinstance(found.decision, ScorecardActivated) and not found.refused
+            for found in verdicts
+        )
 
     async def _copy(self) -> None:
         """Append to each partition what it does not have yet."""
@@ -124,7 +149,8 @@ class ControlCopier:
             for offset, body in self._records:
                 if offset > copied:
                     self._app.lease.check()
-                    value = signals.encode(signals.ControlCopy(offset, body))
+                    refused = self._verdicts.on(offset, body).refused
+                    value = signals.encode(signals.ControlCopy(offset, body or b"", refused))
                     futures.append(await client.send(self._log_topic, value, partition=partition))
                     copied = offset
             self._copied[key] = copied

@@ -8,7 +8,8 @@ from streams.sinks.base import Pace, Result, delivered, retryable
 
 __all__ = ["ConsoleSink"]
 
-_STYLE = {Severity.HIGH: "bold red", Severity.LOW: "yellow", Severity.RECOVERED: "green"}
+_STYLE = {Severity.HIGH: "bold red", Severity.LOW: "yellow", Severity.RECOVERED: "green",
+          Severity.NOTICE: "bold"}  # fmt: skip
 
 
 class ConsoleSink:

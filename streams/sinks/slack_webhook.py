@@ -30,7 +30,10 @@ SECTION_CHARS_MAX = 3000
 #: Not documented by Slack; messages above about 13,000 characters are refused.
 MESSAGE_CHARS_MAX = 12_000
 
-_MARK = {Severity.HIGH: "🔴", Severity.LOW: "🟡", Severity.RECOVERED: "🟢"}
+_MARK = {Severity.HIGH: "🔴", Severity.LOW: "🟡", Severity.RECOVERED: "🟢",
+         Severity.NOTICE: "📋"}  # fmt: skip
+#: What the message's metadata is called: about a scorecard, about a customer.
+_EVENT_TYPES = ("vitals_scorecard", "vitals_transition")
 # The SDK prints the address, which is a secret, at debug level.
 _quiet = logging.getLogger("streams.sinks.slack_sdk")
 
@@ -70,7 +73,7 @@ class SlackWebhookSink:
                 text=fit(message.text, SECTION_CHARS_MAX),
                 blocks=blocks_of(message),
                 metadata={
-                    "event_type": "vitals_transition",
+                    "event_type": _EVENT_TYPES[action.transition is not None],
                     "event_payload": {"id": action.id},
                 },
                 unfurl_links=False,
@@ -132,7 +135,8 @@ def blocks_of(message: Message) -> list[Block]:
     if message.owner:
         last.append(f"Owner: {fit(message.owner, 500)}")
     if message.link:
-        last.append(f"<{fit(message.link, 2500)}|Open the customer's page>")
+        page = "the page" if message.severity is Severity.NOTICE else "the customer's page"
+        last.append(f"<{fit(message.link, 2500)}|Open {page}>")
     if last:
         blocks.append(ContextBlock(elements=[_text("  ·  ".join(last))]))
     return blocks

@@ -1,8 +1,9 @@
 """Generic webhook: a signed POST as Standard Webhooks 1.0 describes it.
 
-The body is the transition's CloudEvent with the message's text as ``data.text``,
-the same bytes at every attempt. ``webhook-id`` is the action's id, so a receiver
-that drops a known id sees each message once, however often it was sent.
+The body is the CloudEvent of the transition, or of the scorecard's activation, with
+the message's text as ``data.text``, the same bytes at every attempt. ``webhook-id``
+is the action's id, so a receiver that drops a known id sees each message once,
+however often it was sent.
 """
 
 import asyncio
@@ -108,22 +109,29 @@ def body_of(action: Action) -> bytes:
     What does not fit is left out from the end of the contributions, then of the
     movers and events, and ``data.truncated`` says so.
     """
-    event: dict[str, Any] = action.transition.model_dump(mode="json")
+    event: dict[str, Any] = action.event.model_dump(mode="json")
     data = event["data"]
     data["severity"] = action.message.severity.value
     data["text"] = action.message.text
     data["truncated"] = False
     body = _dump(event)
-    for field in ("contributions", "movers", "events"):
-        while len(body) >= BODY_BYTES_MAX and data[field]:
+    for field in ("contributions", "movers", "events", "turned_red"):
+        while len(body) >= BODY_BYTES_MAX and data.get(field):
             data["truncated"] = True
             # Half at a time: few rounds also for a list of thousands.
             data[field] = data[field][: len(data[field]) // 2]
             body = _dump(event)
     if len(body) >= BODY_BYTES_MAX:
-        data.update(truncated=True, attributes={}, because=action.message.because)
+        data.update(truncated=True, **_shortened(action))
         body = _dump(event)
     return body
+
+
+def _shortened(action: Action) -> dict[str, Any]:
+    """In place of the texts that people wrote at length: what the message says of them."""
+    if action.applied is None:
+        return {"attributes": {}, "because": action.message.because}
+    return {"reason": action.message.because, "author": "", "problem": ""}
 
 
 def _dump(event: dict[str, Any]) -> bytes:

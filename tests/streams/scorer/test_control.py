@@ -13,6 +13,7 @@ from schemas.signals import ControlCopy
 from scoring.card import hash_of
 from streams.clock import ManualClock
 from streams.engine.app import VitalsApp, build_app
+from streams.metrics import Metrics
 from streams.scorer.control import ControlCopier
 from streams.scorer.control import activation as record_of
 from streams.settings import Settings
@@ -34,12 +35,12 @@ async def app() -> VitalsApp:
 
 
 def fold(control_offset: int = -1) -> Any:
-    return SimpleNamespace(header=SimpleNamespace(control_offset=control_offset))
+    return SimpleNamespace(header=SimpleNamespace(control_offset=control_offset), card=None)
 
 
 def copier(app: VitalsApp, folds: dict[int, Any]) -> ControlCopier:
     made = ControlCopier(
-        Settings(bootstrap="127.0.0.1:1"), app, folds, ManualClock(START_MS), SHIPPED
+        Settings(bootstrap="127.0.0.1:1"), app, folds, ManualClock(START_MS), Metrics(), SHIPPED
     )
     made._records = list(DECISIONS)
     return made

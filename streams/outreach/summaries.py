@@ -1,0 +1,102 @@
+"""Reports about activations, counted until each activation can be summed up.
+
+The reports of all partitions meet in one topic. Every process reads it from its
+beginning and counts; the one that owns the outbox's first partition writes the
+sums. So a crash loses nothing: whoever owns the partition next has counted the same
+reports, makes the same message with the same id, and the notification log knows
+whether it was sent.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable
+
+import aiokafka
+from pydantic import ValidationError
+
+from schemas.activations import ActivationReport, ScorecardApplied
+from streams.engine.app import VitalsApp
+from streams.engine.fatal import guarded
+from streams.engine.kafka import client_options
+from streams.outreach.tally import Tally
+from streams.settings import Settings
+
+__all__ = ["Summaries"]
+
+log = logging.getLogger(__name__)
+
+_POLL_MS = 500
+
+#: Makes the messages about an activation durable in the outbox.
+Write = Callable[[ScorecardApplied], Awaitable[None]]
+
+
+class Summaries:
+    """The activations so far. ``partitions`` is the number of partitions of the signals log."""
+
+    def __init__(self, settings: Settings, app: VitalsApp, partitions: int, write: Write) -> None:
+        self._settings = settings
+        self._app = app
+        self._partitions = partitions
+        self._write = write
+        self._tallies: dict[int, Tally] = {}
+        self._complete: dict[int, ScorecardApplied] = {}
+        self._owner = False
+
+    def begin(self, *, owner: bool) -> None:
+        """Partitions were assigned; the owner of the outbox's first writes the sums."""
+        self._owner = owner
+        # Who owned it before may have ended before it wrote: the log knows what was sent.
+        self._complete = {
+            number: tally.event()
+            for number, tally in self._tallies.items()
+            if tally.is_complete(self._partitions)
+        }
+
+    def release(self) -> None:
+        """Partitions are handed over."""
+        self._owner = False
+
+    async def run(self) -> None:
+        """Until the app stops."""
+        await guarded(self._run())
+
+    async def _run(self) -> None:
+        consumer = aiokafka.AIOKafkaConsumer(
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            fetch_max_wait_ms=self._settings.fetch_max_wait_ms,
+            **client_options(self._settings),
+        )
+        await consumer.start()
+        try:
+            tp = aiokafka.TopicPartition(self._settings.topics.name("activations"), 0)
+            consumer.assign([tp])
+            await consumer.seek_to_beginning(tp)
+            while not self._app.should_stop:
+                found = await consumer.getmany(tp, timeout_ms=_POLL_MS)
+                for record in found.get(tp, []):
+                    self.take(record.offset, record.value)
+                await self.write()
+        finally:
+            await consumer.stop()
+
+    def take(self, offset: int, value: bytes | None) -> None:
+        """Count a record of the topic; one that is no report is told and left out."""
+        try:
+            report = ActivationReport.model_validate_json(value or b"")
+        except ValidationError as error:
+            log.warning("skipped record %d, which is no report: %s", offset, error)
+            return
+        number = report.control_offset
+        tally = self._tallies.setdefault(number, Tally(report))
+        before = tally.is_complete(self._partitions)
+        tally.take(report)
+        if not before and tally.is_complete(self._partitions):
+            self._complete[number] = tally.event()
+
+    async def write(self) -> None:
+        """Write what is complete, if that is for this process to do."""
+        while self._owner and self._complete:
+            number = min(self._complete)
+            await self._write(self._complete[number])
+            self._complete.pop(number, None)
