@@ -36,11 +36,12 @@ class Crossings(_Model):
 
 
 class TurnedRed(_Model):
-    """A customer that a new card turned red."""
+    """A customer that a new card turned red, or will, once red's hold time has passed."""
 
     customer_id: str
     name: str | None = None
     before: Band
+    pending: bool = False
     score_before: int | None = Field(description="Hundredths, with the card before.")
     score_after: int | None
     mrr_minor: int | None = Field(default=None, description="Its monthly revenue, if known.")
@@ -71,8 +72,9 @@ class ActivationReport(_Model):
     problem: str = Field(default="", description="Why it is refused.")
     evaluated: int = Field(default=0, description="Customers moved to the new card in this step.")
     crossings: tuple[Crossings, ...] = ()
-    pending: int = Field(
-        default=0, description="Customers whose band will change when its hold time ends."
+    pending: tuple[Crossings, ...] = Field(
+        default=(),
+        description="Whose band will change when a hold time ends, unless the score comes back.",
     )
     turned_red: tuple[TurnedRed, ...] = Field(
         default=(), description="At most 10, the greatest value first."
@@ -90,7 +92,7 @@ class ScorecardAppliedData(_Model):
     evaluated: int
     customers_changed: int
     crossings: tuple[Crossings, ...]
-    pending: int
+    pending: tuple[Crossings, ...]
     turned_red: tuple[TurnedRed, ...] = Field(description="At most 10, the greatest value first.")
     partitions: int
     refused_partitions: int = Field(

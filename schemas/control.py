@@ -83,4 +83,6 @@ def decision_in(body: bytes | None) -> ControlRecord | Undecided:
     where = ".".join(map(str, problem["loc"]))
     if problem["type"] == "union_tag_invalid":
         return Undecided("unknown", f"this release knows no decision {problem['ctx']['tag']!r}")
-    return Undecided("unreadable", f"no decision: {where}: {problem['msg']}".replace(": :", ":"))
+    return Undecided(
+        "unreadable", f"not a control record: {where}: {problem['msg']}".replace(": :", ":")
+    )

@@ -19,7 +19,7 @@ from scoring.row import Customer, Emitted, Told
 from scoring.units import MICRO, Unit
 from scoring.variants import Variant
 
-__all__ = ["Output", "health_of", "outputs_of", "view_of", "words_of"]
+__all__ = ["Output", "health_of", "outputs_of", "reference_to", "view_of", "words_of"]
 
 _CLOUD_EVENT = {"specversion": "1.0"}
 _LABELS = {"respread": "weight of missing measures"}
@@ -104,7 +104,7 @@ def _data(customer_id: str, customer: Customer, emitted: Emitted, card: Card) ->
         "customer_name": emitted_name(customer),
         "epoch": customer.epoch,
         "sequence": customer.sequence,
-        "scorecard": _scorecard(card),
+        "scorecard": reference_to(card),
         "cause": emitted.cause,
         "delta": emitted.delta,
         "movers": [{"name": n, "kind": k, "delta": d} for n, k, d in emitted.movers],
@@ -115,7 +115,8 @@ def _data(customer_id: str, customer: Customer, emitted: Emitted, card: Card) ->
     }
 
 
-def _scorecard(card: Card) -> dict[str, Any]:
+def reference_to(card: Card) -> dict[str, Any]:
+    """The ``ScorecardRef`` of a card."""
     scale = card.shown_as
     return {
         "name": card.name,

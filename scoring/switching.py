@@ -19,7 +19,7 @@ from scoring.card import Card
 from scoring.cards_in_use import CardsInUse
 from scoring.frozen import same_card
 from scoring.money import MICRO
-from scoring.outputs import Output, rfc3339
+from scoring.outputs import Output, reference_to, rfc3339
 from scoring.row import NO_CARD, Activation, Customer, Emitted, Header
 from scoring.state import DAY_MS
 
@@ -48,7 +48,7 @@ class Switching:
     def _clear(self) -> None:
         self._evaluated = 0
         self._crossings: Counter[tuple[str, str]] = Counter()
-        self._pending = 0
+        self._pending: Counter[tuple[str, str]] = Counter()
         self._red: list[tuple[Any, ...]] = []
 
     def decide(
@@ -67,9 +67,11 @@ class Switching:
         decision = decision_in(copy.body)
         if isinstance(decision, ScorecardActivated):
             if copy.refused:
-                return [self._refusal(decision, copy, offset, at_ms)], False
-            if decision.hash == header.card_hash or (decision.first and header.card_hash):
+                return [self._at_once("refused", decision, copy, offset, at_ms)], False
+            if decision.first and header.card_hash:
                 return [], False
+            if decision.hash == header.card_hash:
+                return [self._at_once("done", decision, copy, offset, at_ms)], False
             return self._activate(decision, copy.offset, offset, append_ms, at_ms), True
         if copy.refused or isinstance(decision, Undecided):
             return [], False
@@ -85,23 +87,26 @@ class Switching:
         at_ms: int,
     ) -> list[Output]:
         """Another card counts from here on; the report of one that was still on its way."""
-        before = self._header.card_hash
+        outputs, is_first = self._report("replaced", offset, at_ms), self._cards.card is None
         self._cards.activate(decision.hash, decision.text, append_ms, at_ms)
-        if not before:
-            return []  # the first card moves nobody
-        outputs = self._report("replaced", offset, at_ms)
-        self._header.activation = _activation(decision, control_offset)
+        if not is_first:  # that one moves nobody
+            self._header.activation = _activation(decision, control_offset)
         return outputs
 
-    def _refusal(
-        self, decision: ScorecardActivated, copy: ControlCopy, offset: int, at_ms: int
+    def _at_once(
+        self,
+        outcome: str,
+        decision: ScorecardActivated,
+        copy: ControlCopy,
+        offset: int,
+        at_ms: int,
     ) -> Output:
-        """The report of an activation that is not followed: the partition keeps its card."""
+        """The report of an activation that moves nobody: refused, or of the card that acts."""
         body = {
             **_about(_activation(decision, copy.offset)),
             "partition": self._partition,
             "offset": offset,
-            "outcome": "refused",
+            "outcome": outcome,
             "at": rfc3339(at_ms),
             "problem": copy.refused,
         }
@@ -123,26 +128,30 @@ class Switching:
         """A customer was evaluated with the new card for the first time."""
         self._evaluated += 1
         told, emitted = before.emitted, customer.emitted
-        if customer.standing.pending not in (None, before.pending):
-            self._pending += 1
-        if told is None or emitted is None or told.band == emitted.band:
+        if told is None or emitted is None:
+            return  # not scored before, or not now
+        pending = customer.standing.pending
+        if pending is not None and pending is not before.pending:
+            self._pending[emitted.band, str(pending)] += 1
+        if told.band != emitted.band:
+            self._crossings[told.band, emitted.band] += 1
+        elif pending is before.pending:
             return
-        self._crossings[told.band, emitted.band] += 1
-        if emitted.band == "red":
-            value, mrr = _value(customer, card, now_ms), customer.state.fact("mrr_minor")
-            name, currency = customer.state.fact("name"), customer.state.fact("currency")
-            order = (value is None, -(value or 0), customer_id)
-            red = {
-                "customer_id": customer_id,
-                "name": name,
-                "before": told.band,
-                "score_before": told.score,
-                "score_after": emitted.score,
-                "mrr_minor": mrr,
-                "currency": currency,
-                "value_micro": value,
-            }
-            self._red.append((order, red))
+        if "red" not in (emitted.band, pending):
+            return
+        value = _value(customer, card, now_ms)
+        red = {
+            "customer_id": customer_id,
+            "name": customer.state.fact("name"),
+            "before": told.band,
+            "pending": emitted.band != "red",
+            "score_before": told.score,
+            "score_after": emitted.score,
+            "mrr_minor": customer.state.fact("mrr_minor"),
+            "currency": customer.state.fact("currency"),
+            "value_micro": value,
+        }
+        self._red.append(((value is None, -(value or 0), customer_id), red))
 
     def ticked(self, tick: Tick, offset: int, now_ms: int) -> list[Output]:
         """A tick has been applied: what it did, and whether everybody has been reached."""
@@ -159,22 +168,20 @@ class Switching:
         return self._report("running", offset, now_ms) if self._evaluated else []
 
     def _report(self, outcome: str, offset: int, at_ms: int) -> list[Output]:
-        activation = self._header.activation
-        if activation is None:
+        activation, card = self._header.activation, self._cards.card
+        if activation is None or card is None:
             return []
         self._red.sort(key=lambda entry: entry[0])
         body = {
             **_about(activation),
+            "scorecard": reference_to(card),
             "partition": self._partition,
             "offset": offset,
             "outcome": outcome,
             "at": rfc3339(at_ms),
             "evaluated": self._evaluated,
-            "crossings": [
-                {"before": before, "after": after, "customers": count}
-                for (before, after), count in sorted(self._crossings.items())
-            ],
-            "pending": self._pending,
+            "crossings": _counted(self._crossings),
+            "pending": _counted(self._pending),
             "turned_red": [red for _, red in self._red[:TURNED_RED_MAX]],
         }
         self._clear()
@@ -207,6 +214,13 @@ def _about(activation: Activation) -> dict[str, Any]:
         "reason": activation.reason,
         "activated_at": activation.at,
     }
+
+
+def _counted(crossings: Counter[tuple[str, str]]) -> list[dict[str, Any]]:
+    return [
+        {"before": before, "after": after, "customers": count}
+        for (before, after), count in sorted(crossings.items())
+    ]
 
 
 def _output(partition: int, body: dict[str, Any]) -> Output:

@@ -1,6 +1,5 @@
 """``vitals scorecard``: check, explain, compare and activate scorecards."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,21 +8,20 @@ import click
 
 from streams.commands.scenario_command import test_command
 from streams.commands.scorecard_diff_command import diff_command
+from streams.commands.scorecard_history_command import (
+    NONE_ACTIVE,
+    READING,
+    about,
+    history_command,
+    show_command,
+)
 from streams.commands.scorecard_page_command import explain_command, schema_command
 from streams.settings import Settings, options
 
 if TYPE_CHECKING:
-    from schemas.control import ScorecardActivated
     from scoring.card import Card
 
 __all__ = ["command"]
-
-_SETTINGS = (
-    "bootstrap", "prefix", "fetch_max_wait_ms", "kafka_security", "kafka_ca_file",
-    "kafka_cert_file", "kafka_key_file", "kafka_sasl_mechanism", "kafka_sasl_username",
-    "kafka_sasl_password",
-)  # fmt: skip
-_NONE_ACTIVE = "no scorecard is active: the first worker that starts activates one"
 
 
 @click.group("scorecard")
@@ -39,6 +37,8 @@ command.add_command(explain_command)
 command.add_command(schema_command)
 command.add_command(diff_command)
 command.add_command(test_command)
+command.add_command(history_command)
+command.add_command(show_command)
 
 
 @command.command("check")
@@ -104,26 +104,36 @@ def _not_empty(_context: click.Context, option: click.Parameter, text: str) -> s
 @command.command("activate")
 @click.argument("file", type=click.Path(path_type=Path))
 @_decided_by
-@click.option("--force", is_flag=True, help="Also if this very text is active already.")
-@options(*_SETTINGS)
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Also if this very text is active: where it was refused it is taken up.",
+)
+@options(*READING)
 def activate_command(
     settings: Settings, *, file: Path, author: str, reason: str, force: bool
 ) -> None:
     """Score with FILE from now on.
 
-    It is checked first. Each worker switches at one place in each customer's
-    log; scores that change because of it have the cause `scorecard` and message
-    nobody. `vitals scorecard diff` says beforehand who will change.
+    It is checked first: with any problem nothing is activated, and the exit code
+    is 2. Workers pick it up without a restart; each switches at one place in each
+    customer's log. Scores that change because of it have the cause `scorecard` and
+    message nobody individually: outreach sends one summary. What is measured anew
+    has no data at first.
+
+    There is no dry run here: `vitals scorecard diff ACTIVE.yaml FILE --events
+    EVENTS` says beforehand who will change, and `vitals scorecard show` prints the
+    active one. The active text is not activated again (exit code 2).
     """
     from streams.exits import Exit, NamedExit
-    from streams.reading.decisions import activations
+    from streams.reading.activations import activations
     from streams.reading.terminal import run_quietly
     from streams.scorecards import read_card
 
     card, text = read_card(file)
 
     async def work() -> None:
-        known = await activations(settings)
+        known = (await activations(settings)).in_force
         if known and known[-1].hash == card.hash and not force:
             was = known[-1]
             raise NamedExit(
@@ -144,7 +154,7 @@ def activate_command(
 
 @command.command("rollback")
 @_decided_by
-@options(*_SETTINGS)
+@options(*READING)
 def rollback_command(settings: Settings, *, author: str, reason: str) -> None:
     """Score with the scorecard again that was active before the present one.
 
@@ -153,24 +163,25 @@ def rollback_command(settings: Settings, *, author: str, reason: str) -> None:
     rollback goes forward again: for an older card, activate its file.
     """
     from streams.exits import Exit, NamedExit
-    from streams.reading.decisions import activations, replaced
+    from streams.reading.activations import activations
+    from streams.reading.decisions import replaced
     from streams.reading.terminal import run_quietly
     from streams.scorecards import load_card
 
     async def work() -> None:
-        known = await activations(settings)
+        known = (await activations(settings)).in_force
         if not known:
-            raise NamedExit(Exit.FAILED, _NONE_ACTIVE)
+            raise NamedExit(Exit.FAILED, NONE_ACTIVE)
         back = replaced(known)
         if back is None:
             raise NamedExit(
                 Exit.FAILED,
-                f"nothing to go back to: {_about(known[-1])} is the only scorecard that was ever"
+                f"nothing to go back to: {about(known[-1])} is the only scorecard that was ever"
                 " active here. `vitals scorecard activate FILE` activates another one",
             )
         card = load_card(back.text, f"scorecard of {back.at:%Y-%m-%d %H:%M} UTC")
         await _activate(settings, card, back.text, author, reason)
-        click.echo(f"it replaces {_about(known[-1])}", err=True)
+        click.echo(f"it replaces {about(known[-1])}", err=True)
 
     run_quietly(work())
 
@@ -185,64 +196,3 @@ async def _activate(settings: Settings, card: "Card", text: str, author: str, re
     record = activation(text, card.name, card.version, author=author, reason=reason, now_ms=now_ms)
     offset = await append(settings, record)
     click.echo(f"{card.name} {card.version} ({card.short_hash}) activated, decision {offset}")
-
-
-def _about(activation: "ScorecardActivated") -> str:
-    """A scorecard as people and files name it."""
-    return f"{activation.name} {activation.version} ({activation.hash[:16]})"
-
-
-@command.command("history")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object for each activation.")
-@options(*_SETTINGS)
-def history_command(settings: Settings, as_json: bool) -> None:
-    """List the activations, oldest first: when, which, who, why.
-
-    The last one is active. A rollback is an activation of a card that was
-    active before and had been replaced.
-    """
-    from streams.reading.decisions import activations, history
-    from streams.reading.terminal import printable, run_quietly
-
-    async def work() -> None:
-        entries = history(await activations(settings))
-        if not entries:
-            click.echo(_NONE_ACTIVE, err=True)
-        for each, active, rollback in entries:
-            if as_json:
-                body = each.model_dump(mode="json", exclude={"text", "type"})
-                click.echo(json.dumps({**body, "active": active, "rollback": rollback}))
-                continue
-            card = click.style(printable(f"{each.name} {each.version}"), bold=True)
-            marks = [word for word, holds in (("rollback", rollback), ("active", active)) if holds]
-            mark = f"  [{', '.join(marks)}]" if marks else ""
-            author, reason = printable(each.author), printable(each.reason)
-            click.echo(f"{each.at:%Y-%m-%d %H:%M:%S}  {card}  {each.hash[:16]}  by {author}{mark}")
-            click.echo(f"{'':21}{reason}")
-
-    run_quietly(work())
-
-
-@command.command("show")
-@options(*_SETTINGS)
-def show_command(settings: Settings) -> None:
-    """Print the active scorecard's text; who activated it goes to standard error."""
-    from streams.exits import Exit, NamedExit
-    from streams.reading.decisions import activations
-    from streams.reading.terminal import printable, run_quietly
-
-    async def work() -> None:
-        known = await activations(settings)
-        if not known:
-            raise NamedExit(Exit.FAILED, _NONE_ACTIVE)
-        active = known[-1]
-        click.echo(
-            printable(
-                f"{_about(active)}, active since {active.at:%Y-%m-%d %H:%M:%S} UTC,"
-                f" by {active.author}: {active.reason}"
-            ),
-            err=True,
-        )
-        click.echo(active.text, nl=not active.text.endswith("\n"))
-
-    run_quietly(work())

@@ -7,7 +7,7 @@ from streams.clock import Clock
 from streams.doctor.finding import Finding, fail, ok, warn
 from streams.engine.broker_clock import OFFSET_MS_MAX, BrokerClock
 from streams.exits import Exit, NamedExit
-from streams.reading.decisions import activations
+from streams.reading.activations import activations
 from streams.reading.topic import open_topic
 from streams.settings import Settings
 
@@ -26,16 +26,25 @@ async def active_scorecard(settings: Settings) -> Finding:
         found = await activations(settings)
     except NamedExit as error:
         return _unreadable(about, error)
-    if not found:
+    if not found.in_force:
         return warn(
             about, "none is active", "The first worker activates the shipped one, or --scorecard."
         )
-    last = found[-1]
-    return ok(
-        about,
+    last, newest = found.in_force[-1], found.all[-1]
+    told = (
         f"{last.name} {last.version} ({last.hash[:12]}), since {last.at:%Y-%m-%d %H:%M} UTC"
-        f" by {last.author}: {last.reason}",
+        f" by {last.author}: {last.reason}"
     )
+    if newest.tally is not None and newest.tally.refused:
+        refused = newest.decision
+        where = f"{len(newest.tally.refused)} of {found.partitions} partitions"
+        return warn(
+            about,
+            f"{told}. {refused.name} {refused.version}, activated {refused.at:%Y-%m-%d %H:%M} UTC"
+            f" by {refused.author}, is refused in {where}: {newest.tally.problem}",
+            "Correct the card, or upgrade every worker; then activate it again.",
+        )
+    return ok(about, told)
 
 
 async def clock_offset(settings: Settings, clock: Clock, listen_s: float = _LISTEN_S) -> Finding:

@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 
 from schemas.actions import Action, Message, Severity
-from schemas.activations import ScorecardApplied, TurnedRed
+from schemas.activations import Crossings, ScorecardApplied, ScorecardAppliedData, TurnedRed
 from schemas.currencies import minor_digits
+from schemas.scales import Scale, scale_of
 from schemas.scores import Band
 from streams.clock import from_ms, to_ms
 from streams.outreach.decide import AGE_MAX_MS, Decision, Reason
-from streams.outreach.message import clean, whole
+from streams.outreach.message import clean
 
-__all__ = ["summarise"]
+__all__ = ["changed", "into_bands", "summarise"]
 
 #: The bands in the order in which people ask for them.
 _ORDER = (Band.RED, Band.YELLOW, Band.GREEN, Band.UNKNOWN)
@@ -59,28 +60,31 @@ def _message(event: ScorecardApplied, base_url: str | None) -> Message:
     if data.refused_partitions == data.partitions:
         headline = f"{about} is refused: the one before stays active"
     else:
-        headline = f"{about}: {_changed(event)}"
+        headline = f"{about}: {changed(data)}"
     by = f"activated by {clean(data.author, 100)}: {clean(data.reason, _WORDS_CHARS_MAX)}"
     return Message(
         severity=Severity.NOTICE,
         headline=headline,
         because="; ".join([by, *_besides(event)]),
-        movers=tuple(map(_red, data.turned_red)),
+        movers=tuple(_red(each, scale_of(data.scorecard.shown_as)) for each in data.turned_red),
         link=None if base_url is None else f"{base_url.rstrip('/')}/",
     )
 
 
-def _changed(event: ScorecardApplied) -> str:
+def changed(data: ScorecardAppliedData) -> str:
     """How many are in another band, by the band that they are in now."""
-    data = event.data
     if not data.customers_changed:
-        return "nobody changed band so far"
-    into = dict.fromkeys(_ORDER, 0)
-    for crossed in data.crossings:
-        into[crossed.after] += crossed.customers
-    parts = ", ".join(f"{count} to {band}" for band, count in into.items() if count)
+        return "no customer changed band so far"
     customers = "customer" if data.customers_changed == 1 else "customers"
-    return f"{data.customers_changed} {customers} changed band: {parts}"
+    return f"{data.customers_changed} {customers} changed band: {into_bands(data.crossings)}"
+
+
+def into_bands(crossings: Sequence[Crossings], more: str = "") -> str:
+    """Such as ``14 to red, 40 to yellow``."""
+    into = dict.fromkeys(_ORDER, 0)
+    for crossed in crossings:
+        into[crossed.after] += crossed.customers
+    return ", ".join(f"{count}{more} to {band}" for band, count in into.items() if count)
 
 
 def _besides(event: ScorecardApplied) -> list[str]:
@@ -89,7 +93,7 @@ def _besides(event: ScorecardApplied) -> list[str]:
     told = []
     if data.pending:
         told.append(
-            f"up to {data.pending} more will when the hold time of their new band ends,"
+            f"when hold times end, unless scores come back: {into_bands(data.pending, ' more')},"
             " without a message"
         )
     if data.refused_partitions:
@@ -97,21 +101,27 @@ def _besides(event: ScorecardApplied) -> list[str]:
             f"refused in {data.refused_partitions} of {data.partitions} partitions:"
             f" {clean(data.problem, _PROBLEM_CHARS_MAX)}"
         )
+    red = sum(
+        crossed.customers
+        for crossed in (*data.crossings, *data.pending)
+        if crossed.after is Band.RED
+    )
     if data.turned_red:
-        red = sum(crossed.customers for crossed in data.crossings if crossed.after is Band.RED)
         shown = len(data.turned_red)
         told.append(
-            "turned red:" if red == shown else f"the {shown} with the greatest value turned red:"
+            "turned red:"
+            if red <= shown
+            else f"the {shown} with the greatest value that turned red:"
         )
     return told
 
 
-def _red(red: TurnedRed) -> str:
+def _red(red: TurnedRed, scale: Scale) -> str:
     """Such as ``Acme: 58 → 41, from yellow, 2,000 EUR a month``."""
     told = clean(red.name or red.customer_id, 100)
     if red.score_before is not None and red.score_after is not None:
-        told += f": {whole(red.score_before)} → {whole(red.score_after)}"
-    told += f", from {red.before}"
+        told += f": {scale.score(red.score_before)} → {scale.score(red.score_after)}"
+    told += f", {red.before} to red" + (" when its hold time ends" if red.pending else "")
     if red.mrr_minor is not None:
         units = f"{red.mrr_minor // 10 ** minor_digits(red.currency or ''):,}"
         told += f", {units} {clean(red.currency or '', 3)}".rstrip() + " a month"

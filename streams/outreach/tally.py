@@ -16,6 +16,7 @@ from schemas.activations import (
     ScorecardAppliedData,
     TurnedRed,
 )
+from schemas.scores import Band
 
 __all__ = ["NAMED_MAX", "Tally", "tally"]
 
@@ -33,9 +34,9 @@ class Tally:
         self.done: set[int] = set()
         self.refused: set[int] = set()
         self.evaluated = 0
-        self.pending = 0
+        self.pending: Counter[tuple[Band, Band]] = Counter()
         self.problem = ""
-        self.crossings: Counter[tuple[str, str]] = Counter()
+        self.crossings: Counter[tuple[Band, Band]] = Counter()
         self.turned_red: list[TurnedRed] = []
         self._seen: set[tuple[int, int]] = set()
         self._ended_at: datetime = first.at
@@ -51,15 +52,20 @@ class Tally:
         if place in self._seen:
             return
         self._seen.add(place)
+        if self.about.outcome == "refused":
+            self.about = report  # who follows it knows how its scores are shown
         if report.outcome == "refused":
             self.refused.add(report.partition)
             self.problem = self.problem or report.problem
         elif report.outcome != "running":
             self.done.add(report.partition)
         self.evaluated += report.evaluated
-        self.pending += report.pending
-        for crossed in report.crossings:
-            self.crossings[crossed.before, crossed.after] += crossed.customers
+        for counted, found in (
+            (self.crossings, report.crossings),
+            (self.pending, report.pending),
+        ):
+            for crossed in found:
+                counted[crossed.before, crossed.after] += crossed.customers
         red = [*self.turned_red, *report.turned_red]
         self.turned_red = sorted(red, key=_greatest_first)[:NAMED_MAX]
         self._ended_at = max(self._ended_at, report.at)
@@ -84,11 +90,8 @@ class Tally:
                 control_offset=self.control_offset,
                 evaluated=self.evaluated,
                 customers_changed=self.changed,
-                crossings=tuple(
-                    Crossings(before=before, after=after, customers=count)
-                    for (before, after), count in sorted(self.crossings.items())
-                ),
-                pending=self.pending,
+                crossings=_counted(self.crossings),
+                pending=_counted(self.pending),
                 turned_red=tuple(self.turned_red),
                 partitions=len(self.done | self.refused),
                 refused_partitions=len(self.refused),
@@ -103,6 +106,13 @@ def tally(reports: Iterable[ActivationReport]) -> dict[int, Tally]:
     for report in reports:
         found.setdefault(report.control_offset, Tally(report)).take(report)
     return found
+
+
+def _counted(crossings: Counter[tuple[Band, Band]]) -> tuple[Crossings, ...]:
+    return tuple(
+        Crossings(before=before, after=after, customers=count)
+        for (before, after), count in sorted(crossings.items())
+    )
 
 
 def _greatest_first(red: TurnedRed) -> tuple[bool, int, str]:

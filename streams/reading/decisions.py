@@ -6,15 +6,14 @@ from typing import NamedTuple
 
 import aiokafka
 from aiokafka.errors import KafkaError
-from pydantic import ValidationError
 
-from schemas.control import CONTROL, ControlRecord, ScorecardActivated
+from schemas.control import ControlRecord, ScorecardActivated, Undecided, decision_in
 from streams.engine.kafka import client_options
 from streams.exits import Exit, NamedExit
 from streams.reading.topic import REQUEST_MS_MAX, open_topic
 from streams.settings import Settings
 
-__all__ = ["Entry", "activations", "append", "decisions", "history", "replaced"]
+__all__ = ["Entry", "append", "decisions", "history", "replaced"]
 
 
 class Entry(NamedTuple):
@@ -65,21 +64,10 @@ async def decisions(settings: Settings) -> list[tuple[int, ControlRecord]]:
         async with aclosing(reader.read({0: span.first}, {0: span.end})) as chunks:
             async for records in chunks:
                 for record in records:
-                    try:
-                        found.append((record.offset, CONTROL.validate_json(record.value or b"")))
-                    except ValidationError:
-                        continue
+                    decision = decision_in(record.value)
+                    if not isinstance(decision, Undecided):
+                        found.append((record.offset, decision))
     return found
-
-
-async def activations(settings: Settings) -> list[ScorecardActivated]:
-    """The scorecards that were activated, oldest first: the last one is active.
-
-    Raises:
-        NamedExit: see :func:`decisions`.
-    """
-    found = await decisions(settings)
-    return [decision for _, decision in found if isinstance(decision, ScorecardActivated)]
 
 
 async def append(settings: Settings, decision: ControlRecord) -> int:

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from pydantic import ValidationError
 
 from schemas import signals
-from schemas.control import CONTROL
+from schemas.control import Undecided, decision_in
 from schemas.signals import Block, ControlCopy, Kind, LogRecord, Progress, Signal, Tick
 from scoring.facts import rfc3339
 
@@ -178,9 +177,10 @@ def _other(record: Tick | Progress | ControlCopy) -> Entry:
         times = sorted(record.read_to_ms.items())
         return {"kind": "progress", "read_to": {source: rfc3339(ms) for source, ms in times}}
     entry: Entry = {"kind": "control", "control_offset": record.offset}
-    try:
-        decision = CONTROL.validate_json(record.body)
-    except ValidationError as error:
-        return entry | {"problem": f"not a control record: {error.errors()[0]['msg']}"}
+    decision = decision_in(record.body)
+    if isinstance(decision, Undecided):
+        return entry | {"problem": record.refused or decision.problem}
+    if record.refused:
+        entry["refused"] = record.refused
     # A scorecard's text is long and known by its hash.
     return entry | {"decision": decision.model_dump(mode="json", exclude={"text"})}

@@ -74,6 +74,8 @@ def _decision(entry: dict[str, Any]) -> str:
     else:
         about.append(decision["topic"])
     said = f"{' '.join(about)}, by {decision['author']}: {decision['reason']}"
+    if "refused" in entry:
+        said += f"  [refused: {entry['refused']}]"
     return printable(said)
 
 

@@ -8,9 +8,11 @@ from email.utils import format_datetime
 import pytest
 from rich.console import Console
 
-from samples.transitions import action
+from samples.activations import applied, crossings, red
+from samples.transitions import NOON_MS, action
 from schemas.actions import Action
 from streams.clock import SystemClock, from_ms
+from streams.outreach.summary import summarise
 from streams.sinks.base import Result, Sink, Verdict
 from streams.sinks.console import ConsoleSink
 from streams.sinks.recording import RecordingServer
@@ -57,6 +59,40 @@ def http(request):
     return request.param
 
 
+def _about_a_scorecard(sink: str, text: str = "Acme") -> Action:
+    """The message about an activation: it concerns no single customer."""
+    event = applied(
+        author=text, reason=text, crossings=crossings(red=2, green=1), pending=crossings(red=1),
+        turned_red=[red("a", name=text, mrr_minor=100, currency="EUR")],
+        scorecard={"name": text, "version": "2", "hash": "ab12"},
+    )  # fmt: skip
+    [decision] = summarise(event, [sink], NOON_MS, "https://vitals.example")
+    assert decision.action is not None
+    return decision.action
+
+
+async def test_a_message_about_a_scorecard_is_delivered(each, server):
+    sink, sent = _sink(each, server), _about_a_scorecard(each)
+    assert (await _once(sink, sent)).verdict is DELIVERED
+    told = sink._console.file.getvalue() if each == "console" else server.records[0].body
+    assert "2 to red, 1 to green" in told
+    assert "activated by Acme: Acme" in told
+    if each != "console":
+        assert server.ledger()["distinct"] == {each: 1}
+        assert "the customer" not in told
+
+
+async def test_d1_its_body_is_the_same_at_every_attempt(http, server):
+    server.script = ("503", "200")
+    sink, sent = _sink(http, server), _about_a_scorecard(http)
+    again = Action.model_validate_json(sent.model_dump_json())  # as after a restart
+    verdicts = [(await sink.deliver(a, n, _now_ms())).verdict for n, a in ((1, sent), (2, again))]
+    await sink.close()
+    assert verdicts == [RETRYABLE, DELIVERED]
+    [counts] = server.ledger()["ids"][http].values()
+    assert counts == {"attempts": 2, "accepted": 1, "bodies": 1}
+
+
 async def test_a_message_is_delivered(each, server):
     sink = _sink(each, server)
     result = await _once(sink, action(each))
@@ -76,6 +112,8 @@ async def test_a_closed_sink_may_be_closed_again_and_used_again(each, server):
 )
 async def test_no_name_breaks_a_sink(each, server, name):
     result = await _once(_sink(each, server), action(each, customer_name=name, because=name))
+    assert result.verdict is DELIVERED
+    result = await _once(_sink(each, server), _about_a_scorecard(each, name or "x"))
     assert result.verdict is DELIVERED
 
 

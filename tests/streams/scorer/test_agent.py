@@ -1,16 +1,17 @@
 """The score agent in Faust's own test context, and the order of its checkpoints."""
 
 import asyncio
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from aiokafka.errors import NotEnoughReplicasError
 
 from engine_stand import RecordingClient, record
-from partitionlog import HOUR_MS, SHIPPED, START_MS, activation, block_of, event
+from partitionlog import HOUR_MS, SHIPPED, START_MS, activation, block_of, changed_card, event
 from schemas import signals
 from schemas.signals import LogRecord, Progress, Tick
-from scoring.row import HEADER_KEY, Customer, Header, encode_header, is_customer, pack
+from scoring.row import CARD_KEY, HEADER_KEY, Customer, Header, encode_header, is_customer, pack
 from streams.clock import ManualClock
 from streams.exits import Exit, NamedExit
 from streams.scorer.agent import Scorer
@@ -263,6 +264,55 @@ async def test_s7_an_unreadable_header_ends_the_process(
     scorer.table.restored.add(0)
     await scorer._restored()
     assert [e.code for e in ended if isinstance(e, NamedExit)] == [Exit.STATE_VERSION]
+
+
+async def test_a_header_whose_scorecard_is_missing_ends_the_process_by_name(
+    scorer: Scorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Going on would mean: nobody is scored, and nothing says so."""
+    ended: list[BaseException] = []
+    monkeypatch.setattr("streams.scorer.agent.end_process", ended.append)
+    scorer.table.partition(0)[HEADER_KEY] = encode_header(Header(card_hash="ab" * 32))
+    scorer.table.restored.add(0)
+    await scorer._restored()
+    [error] = ended
+    assert isinstance(error, NamedExit)
+    assert error.code is Exit.CHANGELOG_DAMAGED
+    assert "the header names scorecard abababababababab, whose text is missing" in error.message
+
+
+async def test_a_state_with_a_card_that_this_release_cannot_read_ends_by_name(
+    scorer: Scorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A newer release accepted it, and made scores with it: another card is no way out."""
+    ended: list[BaseException] = []
+    monkeypatch.setattr("streams.scorer.agent.end_process", ended.append)
+    rows = scorer.table.partition(0)
+    rows[HEADER_KEY] = encode_header(Header(card_hash="ab" * 32))
+    rows[CARD_KEY + b"ab" * 32] = b"scorecard: of tomorrow"
+    scorer.table.restored.add(0)
+    await scorer._restored()
+    [error] = ended
+    assert isinstance(error, NamedExit)
+    assert error.code is Exit.STATE_VERSION
+    assert "Run the release that accepted it" in error.message
+
+
+async def test_reports_about_activations_meet_in_one_partition(
+    scorer: Scorer, client: RecordingClient
+) -> None:
+    other = changed_card(('version: "1"', 'version: "2"'))
+    copies = log_records(0, activation(SHIPPED), activation(other, 1), Tick(START_MS))
+    scorer.folds[1] = scorer.folds.pop(0)
+    scorer.folds[1].partition = 1
+    agent_event = SimpleNamespace(
+        message=SimpleNamespace(partition=1, value=copies), ack=lambda: None
+    )
+    await scorer._chunk(agent_event)
+    await scorer.checkpoint()
+    [sent] = [sent for sent in client.sent if sent.topic == "health.activations.v1"]
+    assert sent.partition == 0
+    assert [key for key, _ in sent.records] == [b"0"]  # of the partition that made it
 
 
 async def test_a_fold_is_rebuilt_from_restored_rows_only(scorer: Scorer) -> None:
