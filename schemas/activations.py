@@ -46,9 +46,8 @@ class TurnedRed(_Model):
     score_after: int | None
     mrr_minor: int | None = Field(default=None, description="Its monthly revenue, if known.")
     currency: str | None = None
-    value_micro: int | None = Field(
-        default=None,
-        description="The revenue in millionths of the card's reporting currency: the order.",
+    mrr_reporting_minor: int | None = Field(
+        default=None, description="The same in the card's currency, if it has one: the order."
     )
 
 

@@ -12,7 +12,7 @@ from scoring.row import Emitted
 from scoring.state import CustomerState
 from scoring.units import MICRO
 
-__all__ = ["attributes_of", "facts_moved", "rfc3339"]
+__all__ = ["attributes_of", "facts_moved", "reported_mrr", "rfc3339"]
 
 _ATTRIBUTES = (
     "owner", "mrr_minor", "currency", "seats", "plan", "country", "zone", "status", "renewal_at",
@@ -27,7 +27,7 @@ def attributes_of(state: CustomerState, card: Card, moment: Moment) -> dict[str,
         value = _shown_fact(state, name)
         if value is not None:
             found[name] = value
-    found.update(_reported_mrr(state, card, moment))
+    found.update(reported_mrr(state, card, moment))
     own = state.fact("attributes")
     if own:
         found.update({f"attribute.{key}": value for key, value in own.items()})
@@ -44,7 +44,7 @@ def _shown_fact(state: CustomerState, name: str) -> Any:
     return rfc3339(value) if name == "renewal_at" and value is not None else value
 
 
-def _reported_mrr(state: CustomerState, card: Card, moment: Moment) -> dict[str, Any]:
+def reported_mrr(state: CustomerState, card: Card, moment: Moment) -> dict[str, Any]:
     """MRR in the card's currency, at the day's rate; nothing where that is not known.
 
     A card without a currency reports each amount in its own.

@@ -279,6 +279,7 @@ class PartitionFold:
         self.counts.evaluations += 1
         before = customer.emitted
         other_card = self._switching.before(customer, self._cards.mark)
+        moment = self.moment(customer, now_ms)
         state = customer.state
         if now_ms // DAY_MS >= state.pruned_day + PRUNE_DAYS:
             state.pruned_day = now_ms // DAY_MS
@@ -290,11 +291,11 @@ class PartitionFold:
             customer,
             card,
             self._cards.mark,
-            self.moment(customer, now_ms),
+            moment,
             source=self.policy.source,
         )
         if other_card is not None:
-            self._switching.moved(other_card, customer_id, customer, card, now_ms)
+            self._switching.moved(other_card, customer_id, customer, card, moment)
         if outputs and customer.emitted is not None:
             self._count_band(None if before is None else before.band, customer.emitted.band)
         held = customer.state.held

@@ -13,15 +13,14 @@ from typing import Any, NamedTuple
 import msgspec
 
 from schemas.control import ScorecardActivated, SourceStalled, Undecided, decision_in
-from schemas.currencies import minor_digits
 from schemas.signals import ControlCopy, Tick
 from scoring.card import Card
 from scoring.cards_in_use import CardsInUse
+from scoring.facts import reported_mrr, rfc3339
 from scoring.frozen import same_card
-from scoring.money import MICRO
-from scoring.outputs import Output, reference_to, rfc3339
+from scoring.moment import Moment
+from scoring.outputs import Output, reference_to
 from scoring.row import NO_CARD, Activation, Customer, Emitted, Header
-from scoring.state import DAY_MS
 
 __all__ = ["TURNED_RED_MAX", "Switching"]
 
@@ -123,7 +122,7 @@ class Switching:
         return _Before(customer.emitted, customer.standing.pending)
 
     def moved(
-        self, before: _Before, customer_id: str, customer: Customer, card: Card, now_ms: int
+        self, before: _Before, customer_id: str, customer: Customer, card: Card, moment: Moment
     ) -> None:
         """A customer was evaluated with the new card for the first time."""
         self._evaluated += 1
@@ -139,7 +138,7 @@ class Switching:
             return
         if "red" not in (emitted.band, pending):
             return
-        value = _value(customer, card, now_ms)
+        value = reported_mrr(customer.state, card, moment).get("mrr_reporting_minor")
         red = {
             "customer_id": customer_id,
             "name": customer.state.fact("name"),
@@ -149,7 +148,7 @@ class Switching:
             "score_after": emitted.score,
             "mrr_minor": customer.state.fact("mrr_minor"),
             "currency": customer.state.fact("currency"),
-            "value_micro": value,
+            "mrr_reporting_minor": value,
         }
         self._red.append(((value is None, -(value or 0), customer_id), red))
 
@@ -225,15 +224,3 @@ def _counted(crossings: Counter[tuple[str, str]]) -> list[dict[str, Any]]:
 
 def _output(partition: int, body: dict[str, Any]) -> Output:
     return Output("activations", str(partition), msgspec.json.encode(body))
-
-
-def _value(customer: Customer, card: Card, now_ms: int) -> int | None:
-    """The monthly revenue in millionths of the card's currency; without one, of its own."""
-    mrr = customer.state.fact("mrr_minor")
-    currency = customer.state.fact("currency") or ""
-    if mrr is None:
-        return None
-    if card.rates is None:
-        per_major: int = 10 ** minor_digits(str(currency))
-        return int(mrr) * MICRO // per_major
-    return card.rates.convert(int(mrr), str(currency), now_ms // DAY_MS)

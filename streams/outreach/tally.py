@@ -116,4 +116,4 @@ def _counted(crossings: Counter[tuple[Band, Band]]) -> tuple[Crossings, ...]:
 
 
 def _greatest_first(red: TurnedRed) -> tuple[bool, int, str]:
-    return red.value_micro is None, -(red.value_micro or 0), red.customer_id
+    return red.mrr_reporting_minor is None, -(red.mrr_reporting_minor or 0), red.customer_id

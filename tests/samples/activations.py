@@ -30,10 +30,10 @@ def crossings(**into: int) -> list[dict[str, Any]]:
     return [{"before": "green", "after": band, "customers": n} for band, n in into.items()]
 
 
-def red(customer_id: str, value_micro: int | None = None, **changes: Any) -> dict[str, Any]:
+def red(customer_id: str, mrr_reporting_minor: int | None = None, **changes: Any) -> dict[str, Any]:
     """A customer that turned red."""
     given = {"customer_id": customer_id, "before": "green", "score_before": 8012,
-             "score_after": 4199, "value_micro": value_micro}  # fmt: skip
+             "score_after": 4199, "mrr_reporting_minor": mrr_reporting_minor}  # fmt: skip
     return {**given, **changes}
 
 

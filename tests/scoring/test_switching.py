@@ -109,7 +109,7 @@ def test_a_crossing_is_reported_with_what_the_two_cards_said() -> None:
             "score_after": change["data"]["after"]["score"],
             "mrr_minor": 120_000,
             "currency": "EUR",
-            "value_micro": 1_200_000_000,
+            "mrr_reporting_minor": 120_000,
         }
     ]
     assert change["data"]["cause"] == "scorecard"
@@ -130,11 +130,10 @@ def test_only_the_ten_with_the_greatest_value_are_named() -> None:
     log.tick(START_MS + 2)
     [report] = reports(log.outputs)
     assert report["evaluated"] == sum(c["customers"] for c in report["crossings"]) == 12
-    named = [(red["customer_id"], red["value_micro"]) for red in report["turned_red"]]
+    named = [(red["customer_id"], red["mrr_reporting_minor"]) for red in report["turned_red"]]
     assert named == [
-        ("c10", 10_000_000), ("c09", 9_000_000), ("c08", 8_000_000), ("c07", 7_000_000),
-        ("c06", 6_000_000), ("c11", 5_500_000), ("c05", 5_000_000), ("c04", 4_000_000),
-        ("c03", 3_000_000), ("c02", 2_000_000),
+        ("c10", 1000), ("c09", 900), ("c08", 800), ("c07", 700), ("c06", 600), ("c11", 550),
+        ("c05", 500), ("c04", 400), ("c03", 300), ("c02", 200),
     ]  # fmt: skip
 
 
@@ -143,7 +142,7 @@ def test_of_a_customer_without_a_rate_or_a_price_the_value_is_unknown() -> None:
     log.add(activation(STRICT + "money: {currency: EUR}\n", 1), START_MS + 1)
     log.tick(START_MS + 2)
     [red] = reports(log.outputs)[0]["turned_red"]
-    assert (red["mrr_minor"], red["value_micro"]) == (5000, None)
+    assert (red["mrr_minor"], red["mrr_reporting_minor"]) == (5000, None)
     log = Log()
     events = [one for one in histories.known("acme", START_MS) if one.type != "account.created"]
     log.read(START_MS, *events, event("account.created", START_MS - DAY_MS, seats=2))
@@ -151,7 +150,7 @@ def test_of_a_customer_without_a_rate_or_a_price_the_value_is_unknown() -> None:
     log.add(activation(STRICT, 1), START_MS + 1)
     log.tick(START_MS + 2)
     [red] = reports(log.outputs)[0]["turned_red"]
-    assert (red["mrr_minor"], red["value_micro"]) == (None, None)
+    assert (red["mrr_minor"], red["mrr_reporting_minor"]) == (None, None)
 
 
 def test_who_waits_for_a_hold_is_counted_apart() -> None:
