@@ -76,6 +76,9 @@ class Reason(StrEnum):
     INVALID = "invalid"
     TIME_IN_FUTURE = "time_in_future"
     TIME_TOO_OLD = "time_too_old"
+    # Of an account's parent; the score agent says so, not intake.
+    HIERARCHY_CYCLE = "hierarchy_cycle"
+    HIERARCHY_LEVELS = "hierarchy_levels"
 
 
 class Rejection(NamedTuple):

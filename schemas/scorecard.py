@@ -48,6 +48,7 @@ __all__ = [
     "ClassRule",
     "Defaults",
     "Emit",
+    "HierarchyRule",
     "IndicatorRule",
     "Logistic",
     "Measure",
@@ -136,6 +137,18 @@ class ActionPoints(Strict):
     )
 
 
+class HierarchyRule(Strict):
+    """How the score of an account comes from the scores of the accounts below it."""
+
+    parent: Literal["mean", "worst", "weighted_by_mrr"] = Field(
+        description="What a parent gets of its children's scores."
+    )
+    own: Percent = Field(
+        default=Decimal(0),
+        description="Percent of a parent's score that its own measures give.",
+    )
+
+
 class Emit(Strict):
     """How large a change must be to be told; band and letter changes always are."""
 
@@ -164,6 +177,7 @@ class ScorecardFile(Strict):
     shown_as: ShownAs = ShownAs()
     defaults: Defaults = Defaults()
     emit: Emit = Emit()
+    hierarchy: HierarchyRule | None = None
     money: Money | None = None
     calendar: Calendar | None = None
     actions: dict[Key, dict[Key, ActionScore | ActionPoints]] = Field(

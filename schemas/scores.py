@@ -69,11 +69,12 @@ class Contribution(_Out):
     """One line of the score. The lines' points add up to the score exactly.
 
     ``kind`` is ``measure``, ``respread`` (the weight of measures without data,
-    spread over those that have some) or ``override`` (a cap).
+    spread over those that have some), ``override`` (a cap) or ``children`` (what the accounts
+    below give; ``value`` is how many they are).
     """
 
     name: str
-    kind: Literal["measure", "respread", "override"] = "measure"
+    kind: Literal["measure", "respread", "override", "children"] = "measure"
     group: str | None = None
     value: float | str | None = Field(
         default=None, description="The metric's value, None without data."
@@ -192,7 +193,7 @@ class Mover(_Out):
     """What one line did to the change. The movers' deltas add up to the score's delta exactly."""
 
     name: str
-    kind: Literal["measure", "respread", "override"] = "measure"
+    kind: Literal["measure", "respread", "override", "children"] = "measure"
     delta: int
 
 

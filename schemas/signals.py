@@ -22,6 +22,7 @@ import msgspec
 
 __all__ = [
     "BLOCK_BYTES_MAX",
+    "ROLLUP",
     "Block",
     "ControlCopy",
     "Kind",
@@ -67,6 +68,15 @@ class Kind(IntEnum):
         13  # what ("campaign.opened", "community.post", "learning.tutorial", "visit"), completed,
         #     item | None, user | None, sentiment | None, own
     )
+    # Between accounts, in blocks of their own: see ROLLUP. The customer is who is told.
+    ROLLUP = 14  # child, before | None, now | None, cause; each [score, mrr, levels below]
+    PROBE = 15  # path [[child, at_ms, event_id], ...], levels below the first, cycle | None
+    ANSWER = 16  # at_ms, event_id, problem | None
+
+
+#: In place of a source's topic: what the customers of one signals partition tell their parents
+#: in another. A block's ``partition`` is the one that they come from.
+ROLLUP = "rollup"
 
 
 class Block(msgspec.Struct, array_like=True, tag="b", gc=False):

@@ -9,6 +9,7 @@ from schemas.scales import Scale
 from scoring.bands import BandPolicy
 from scoring.classes import Classification
 from scoring.curves import Curve
+from scoring.hierarchy import Hierarchy
 from scoring.indicators import Indicator
 from scoring.metrics import Metric
 from scoring.moment import Value
@@ -94,6 +95,8 @@ class Card:
     series: tuple[Series, ...]
     #: None: the card has no currency, and amounts stay in their own.
     rates: Rates | None = None
+    #: How a parent account's score comes from its children's; None: it does not.
+    hierarchy: Hierarchy | None = None
 
     @property
     def bands(self) -> BandPolicy:

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from schemas.scales import Scale
 from schemas.scorecard import ClassRule, Measure, MeasureGroup, Outlook, ScorecardFile
+from scoring.account import mrr
 from scoring.card import Card, CardError, MeasureSpec, OtherScoreSpec, hash_of
 from scoring.classes import Class, Classification
 from scoring.expressions import (
@@ -21,12 +22,13 @@ from scoring.expressions import (
     of_stages,
     vocabulary_of,
 )
+from scoring.hierarchy import Hierarchy
 from scoring.indicators import Indicator
 from scoring.metrics import Metric, compile_condition, compile_metric, term_of
 from scoring.series import Series
 from scoring.shapes import Problems, compile_says, compile_shape, shown_unit
 from scoring.variant_compiler import own_variant, variants_by, variants_of
-from scoring.vocabulary import Vocabulary
+from scoring.vocabulary import NEEDS_A_CURRENCY, Vocabulary
 from scoring.weighting import Tree, Weighting
 
 __all__ = ["compile_card"]
@@ -64,11 +66,9 @@ def compile_card(file: ScorecardFile, text: str) -> Card:
     )
     overrides = [rule for one in (own, *variants.values()) for rule in one.overrides]
     conditions = [rule.when for rule in overrides] + [rule.when for rule in indicators]
-    series = _series(
-        [spec.metric for spec in tree.specs] + conditions,
-        (segments, stages, archetypes, outlook),
-        problems,
-    )
+    metrics = [spec.metric for spec in tree.specs] + conditions
+    series = _series(metrics, (segments, stages, archetypes, outlook), problems)
+    hierarchy = _hierarchy(file, words, problems)
     if problems:
         raise CardError(problems)
     return Card(
@@ -98,7 +98,22 @@ def compile_card(file: ScorecardFile, text: str) -> Card:
         emit_at_least=int(file.emit.at_least * 100),
         series=series,
         rates=words.rates,
+        hierarchy=hierarchy,
     )
+
+
+def _hierarchy(file: ScorecardFile, words: Vocabulary, problems: Problems) -> Hierarchy | None:
+    rule = file.hierarchy
+    if rule is None:
+        return None
+    read = None
+    if rule.parent == "weighted_by_mrr":
+        if words.rates is None:
+            what = f"weighted_by_mrr: {NEEDS_A_CURRENCY}"
+            problems.append((("hierarchy", "parent"), what))
+        else:
+            read = mrr(words.rates)
+    return Hierarchy(rule.parent, int(rule.own * 10_000), read)
 
 
 def _chosen_by(file: ScorecardFile, weightings: Mapping[str, Weighting]) -> str:

@@ -24,6 +24,11 @@ class DueQueue:
     def __len__(self) -> int:
         return len(self._heap)
 
+    @property
+    def first_ms(self) -> int | None:
+        """When the first of those that wait for time to pass is due."""
+        return self._heap[0][0] if self._heap else None
+
     def fill(self, due: Iterable[tuple[int, str]]) -> None:
         """Put in many at once."""
         self._heap += due

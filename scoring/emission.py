@@ -9,37 +9,40 @@ from scoring.card import Card
 from scoring.evaluate import Assessment, Evaluation, assess, explain, is_scored
 from scoring.facts import attributes_of, facts_moved
 from scoring.frozen import same_card
+from scoring.hierarchy import CHILDREN
 from scoring.marks import Marks, marks_of, words_of_marks
 from scoring.moment import Moment, earliest
 from scoring.outputs import Output, because, movers_of, outputs_of
+from scoring.rollups import QUIET, Message, tell
 from scoring.row import Customer, Emitted
 from scoring.state import CustomerState
 from scoring.way import Way, way_to_green
 
 __all__ = ["cause_of", "evaluate_and_emit", "exact"]
 
-#: Causes that message nobody individually.
-_QUIET = frozenset({str(Cause.CORRECTION), str(Cause.FIRST), str(Cause.SCORECARD)})
-
 
 def evaluate_and_emit(
     customer_id: str, customer: Customer, card: Card, mark: bytes, moment: Moment, *, source: str
-) -> list[Output]:
+) -> tuple[list[Output], list[Message]]:
     """Evaluate a customer at a tick and update its row; the records to send, if any.
 
-    ``mark`` is left in the row: it says under which circumstances the customer was evaluated.
+    Besides what other accounts are to hear: the parent. ``mark`` is left in the row: it says
+    under which circumstances the customer was evaluated.
     """
     now_ms = moment.now_ms
-    assessment = assess(customer.state, customer.past, card, moment)
+    assessment = assess(customer.state, customer.past, card, moment, customer.sums)
     before = customer.emitted
     marks = marks_of(customer.state, before, assessment, now_ms)
     if marks.handling is not assessment.past.handling:
         past = msgspec.structs.replace(assessment.past, handling=marks.handling)
         assessment = assessment._replace(past=past)
     outputs: list[Output] = []
-    if _worth_telling(before, assessment, card) or _noted(before, marks, customer.state):
+    is_told = _worth_telling(before, assessment, card) or _noted(before, marks, customer.state)
+    cause = Cause.TIME
+    if is_told or card.hierarchy is not None:
+        cause = cause_of(before, assessment, customer, mark)
+    if is_told:
         evaluation = explain(assessment, card)
-        cause = cause_of(before, evaluation, customer, mark)
         customer.sequence += 1
         way = way_to_green(card, assessment)
         customer.emitted = _emitted(before, evaluation, customer, card, cause, moment, way, marks)
@@ -54,9 +57,14 @@ def evaluate_and_emit(
     customer.due_ms = earliest(assessment.next_ms, marks.next_ms)
     if customer.due_ms is not None and customer.due_ms <= now_ms:
         customer.due_ms = now_ms + 1
+    messages: list[Message] = []
+    if card.hierarchy is not None:
+        messages = tell(customer_id, customer, card.hierarchy, moment, cause)
+    if customer.kin is not None:
+        customer.kin.recarded = False
     customer.dirty = False
     customer.card = mark
-    return outputs
+    return outputs, messages
 
 
 def _begins_pending(customer: Customer, assessment: Assessment) -> bool:
@@ -125,18 +133,19 @@ def _pending_band(before: Emitted) -> str | None:
 
 
 def cause_of(
-    before: Emitted | None, evaluation: Evaluation, customer: Customer, mark: bytes
+    before: Emitted | None, found: Evaluation | Assessment, customer: Customer, mark: bytes
 ) -> Cause:
     """Why the score changed; the causes that message nobody win."""
-    if before is None or (
-        before.band == Band.UNKNOWN and evaluation.standing.band is not Band.UNKNOWN
-    ):
+    band = found.standing.band
+    if before is None or (before.band == Band.UNKNOWN and band is not Band.UNKNOWN):
         return Cause.FIRST
     if not same_card(customer.card, mark):
         return Cause.SCORECARD
+    if customer.kin is not None and customer.kin.recarded:
+        return Cause.SCORECARD
     if customer.late:
         return Cause.CORRECTION
-    if customer.standing.pending is evaluation.standing.band and customer.standing.cause in _QUIET:
+    if customer.standing.pending is band and customer.standing.cause in QUIET:
         # The hold that ends here began with history, or with a new card.
         return Cause(customer.standing.cause)
     return Cause.EVENT if customer.dirty else Cause.TIME
@@ -211,12 +220,14 @@ def _events(
     """The latest events of the kinds that feed the largest movers, newest first."""
     kinds: list[int] = []
     for name, kind, _ in movers[:3]:
+        if kind == CHILDREN:
+            continue
         metric = card.by_name[name].metric if kind == "measure" and name in card.by_name else None
         if kind == "override":
             override = evaluation.variant.override(name)
             metric = None if override is None else override.when
         kinds += sorted(int(k) for k in metric.kinds if int(k) not in kinds) if metric else []
     chosen = [entry for kind in kinds for entry in customer.recent.get(kind, [])]
-    if not chosen:
+    if not chosen and not any(kind == CHILDREN for _, kind, _ in movers[:3]):
         chosen = [entry for entries in customer.recent.values() for entry in entries]
     return [(source, event_id) for _, source, event_id in sorted(chosen, reverse=True)[:5]]

@@ -16,7 +16,9 @@ siblings in the same way. The score is the weighted mean, a half rounded up.
 *Lines* explain it: each measure with data at its nominal weight (fractions of a
 hundredth go to the largest remainders, ties to the earlier line), one
 ``respread`` line for what spreading the missing weight did, one line for each
-override that took points. The lines add up to the score exactly.
+override that took points. The lines add up to the score exactly. Where the card has
+a hierarchy, an account with children has a ``children`` line besides, and its own
+measures weigh what is left to them.
 """
 
 from collections.abc import Sequence
@@ -29,13 +31,15 @@ from scoring.bands import Standing, letter_of, settle
 from scoring.card import Card, MeasureSpec
 from scoring.classes import Place, classify
 from scoring.handling import Handling
+from scoring.hierarchy import CHILDREN, Children, children_of, mean_of
 from scoring.indicators import Signalled, indicate
+from scoring.kin import Sums
 from scoring.moment import Moment, Value, earliest
 from scoring.shapes import Words
 from scoring.state import CustomerState
 from scoring.terms import Drift
 from scoring.variants import OverrideSpec, Variant
-from scoring.weighting import Weighting
+from scoring.weighting import Weighting, wholes_of
 
 __all__ = [
     "Assessment",
@@ -105,6 +109,10 @@ class Assessment(NamedTuple):
     next_ms: int | None
     #: How the customer's class is judged.
     variant: Variant
+    #: What the children give; None where the card has no hierarchy, or no child a score.
+    children: Children | None = None
+    #: What the own measures weigh beside them, once a missing side is spread.
+    own_ppm: int = PPM
 
     @property
     def standing(self) -> Standing:
@@ -139,39 +147,38 @@ def is_scored(state: CustomerState, card: Card) -> bool:
     return card.scores_internal or not state.fact("internal")
 
 
-def evaluate(state: CustomerState, past: Past, card: Card, moment: Moment) -> Evaluation:
+def evaluate(
+    state: CustomerState, past: Past, card: Card, moment: Moment, sums: Sums | None = None
+) -> Evaluation:
     """The customer's health at a moment, and the next instant at which it changes by itself."""
-    return explain(assess(state, past, card, moment), card)
+    return explain(assess(state, past, card, moment, sums), card)
 
 
-def assess(state: CustomerState, past: Past, card: Card, moment: Moment) -> Assessment:
-    """The customer's score and band at a moment, and when it can change next by itself."""
+def assess(
+    state: CustomerState, past: Past, card: Card, moment: Moment, sums: Sums | None = None
+) -> Assessment:
+    """The customer's score and band at a moment, and when it can change next by itself.
+
+    ``sums`` are those of its children.
+    """
     if not is_scored(state, card):
+        nothing = Past(handling=past.handling)
         return Assessment(
-            None,
-            Past(handling=past.handling),
-            None,
-            0,
-            card.first_weighting,
-            [],
-            [],
-            None,
-            (),
-            (),
-            None,
-            card.own,
+            None, nothing, None, 0, card.first_weighting, [], [], None, (), (), None, card.own
         )
     places: dict[str, Place] = {}
     next_ms = _chosen(state, past, card, moment, places)
     variant, weighting = card.variant(moment.known), card.weighting(moment.known)
     values, points, measures_ms = _measured(state, card, weighting, moment)
     next_ms = earliest(next_ms, measures_ms)
-    mean = weighting.mean(card.tree, points)
-    coverage_ppm = weighting.coverage_ppm(points)
+    mean, coverage_ppm, own_ppm, children = mean_of(
+        weighting.exact_mean(card.tree, points), weighting.coverage_ppm(points),
+        variant.coverage_ppm_min, children_of(card.hierarchy, sums),
+    )  # fmt: skip
     active, override_ms = _overrides(state, variant, moment)
     next_ms = earliest(next_ms, override_ms)
     score = mean
-    if mean is None or coverage_ppm < variant.coverage_ppm_min:
+    if mean is None or (children is None and coverage_ppm < variant.coverage_ppm_min):
         score = None
     else:
         for override in active:
@@ -197,7 +204,7 @@ def assess(state: CustomerState, past: Past, card: Card, moment: Moment) -> Asse
     others = tuple(_other(spec.name, spec.weighting, card, variant, points) for spec in card.others)
     return Assessment(
         score, Past(standing, places, indicators, past.handling), letter, coverage_ppm, weighting,
-        values, points, mean, active, others, next_ms, variant,
+        values, points, mean, active, others, next_ms, variant, children, own_ppm,
     )  # fmt: skip
 
 
@@ -292,10 +299,13 @@ def explain(assessment: Assessment, card: Card) -> Evaluation:
     """The evaluation of an assessment: with the lines that add up to its score."""
     a = assessment
     others = tuple(
-        (other, tuple(_lines(card, spec.weighting, a, spec.weighting.mean(card.tree, a.points))))
+        (
+            other,
+            tuple(_lines(card, spec.weighting, a, spec.weighting.mean(card.tree, a.points), None)),
+        )
         for spec, other in zip(card.others, a.others, strict=False)
     )
-    lines = _lines(card, a.weighting, a, a.mean)
+    lines = _lines(card, a.weighting, a, a.mean, a.children)
     if a.score is not None:
         lines += _capped(a)
     return Evaluation(
@@ -311,27 +321,38 @@ def explain(assessment: Assessment, card: Card) -> Evaluation:
     )
 
 
-def _lines(card: Card, weighting: Weighting, found: Assessment, mean: int | None) -> list[Line]:
-    """The measures at their nominal weight, and the re-spread."""
+def _lines(
+    card: Card,
+    weighting: Weighting,
+    found: Assessment,
+    mean: int | None,
+    children: Children | None,
+) -> list[Line]:
+    """The children and the measures at their nominal weight, and the re-spread."""
     if not found.points:
         return []
+    share = PPM if children is None else children.own_ppm
     measured, missing = [], []
     for measure, weight, value, points in zip(
         card.measures, weighting.measures, found.values, found.points, strict=True
     ):
-        if not weight:
+        if not weight or not share:
             continue
+        shown_ppm = weight * share // PPM
         if points is None:
-            missing.append(Line(measure.name, "measure", 0, None, value, weight))
+            missing.append(Line(measure.name, "measure", 0, None, value, shown_ppm))
         else:
-            measured.append((measure, weight, value, points))
-    wholes = _wholes([weight * points for _, weight, _, points in measured])
-    lines = [
-        Line(measure.name, "measure", whole, points, value, weight)
-        for (measure, weight, value, points), whole in zip(measured, wholes, strict=True)
-    ]
+            line = Line(measure.name, "measure", 0, points, value, shown_ppm)
+            measured.append((line, weight * points * share))
+    if children is not None:
+        count, rest = children.accounts * PPM, PPM - share
+        line = Line(CHILDREN, CHILDREN, 0, children.points, count, rest)
+        measured.insert(0, (line, children.points * rest * PPM))
+    wholes = wholes_of([product for _, product in measured])
+    lines = [line._replace(points=of) for (line, _), of in zip(measured, wholes, strict=True)]
     lines += missing
-    if mean is not None and missing:
+    own_lacks = children is not None and share and not found.own_ppm
+    if mean is not None and (missing or own_lacks):
         lines.append(Line("respread", "respread", mean - sum(wholes)))
     return lines
 
@@ -345,19 +366,6 @@ def _capped(found: Assessment) -> list[Line]:
             lines.append(Line(override.name, "override", override.cap - left))
             left = override.cap
     return lines
-
-
-def _wholes(products: list[int]) -> list[int]:
-    """Products in hundredths times millionths as whole hundredths that add up to the sum."""
-    total = sum(products)
-    nominal = (2 * total + PPM) // (2 * PPM)
-    wholes = [product // PPM for product in products]
-    left = nominal - sum(wholes)
-    if left:
-        by_fraction = sorted(range(len(products)), key=lambda index: -(products[index] % PPM))
-        for index in by_fraction[:left]:
-            wholes[index] += 1
-    return wholes
 
 
 def _overrides(

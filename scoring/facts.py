@@ -16,6 +16,7 @@ __all__ = ["attributes_of", "facts_moved", "reported_mrr", "rfc3339"]
 
 _ATTRIBUTES = (
     "owner", "mrr_minor", "currency", "seats", "plan", "country", "zone", "status", "renewal_at",
+    "parent",
 )  # fmt: skip
 _LISTED_BY = ("owner", "mrr_minor", "currency", "renewal_at")
 

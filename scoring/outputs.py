@@ -14,6 +14,7 @@ from scoring.account import Mark
 from scoring.card import Card, MeasureSpec
 from scoring.evaluate import Evaluation
 from scoring.facts import rfc3339
+from scoring.hierarchy import CHILDREN, words_of_children
 from scoring.moment import Value
 from scoring.row import Customer, Emitted, Told
 from scoring.units import MICRO, Unit
@@ -246,6 +247,8 @@ def _contribution(line: Told, card: Card, variant: Variant) -> dict[str, Any]:
     if kind == "override":
         override = variant.override(name)
         says = None if override is None else override.says
+    elif kind == CHILDREN:
+        says = _children_say(curve_points, value, card)
     else:
         says = None if spec is None else words_of(spec, value)
     return {
@@ -258,6 +261,11 @@ def _contribution(line: Told, card: Card, variant: Variant) -> dict[str, Any]:
         "points": points,
         "says": says,
     }
+
+
+def _children_say(points: int | None, value: Value, card: Card) -> str:
+    count = value if isinstance(value, int) else 0
+    return words_of_children(card.hierarchy, points or 0, count // MICRO)
 
 
 def words_of(spec: MeasureSpec, value: Value) -> str:
@@ -349,8 +357,10 @@ def _told(name: str, kind: str, evaluation: Evaluation, card: Card) -> str:
     if kind == "override":
         override = evaluation.variant.override(name)
         return name if override is None else override.says
+    line = next((one for one in evaluation.lines if (one.name, one.kind) == (name, kind)), None)
+    if kind == CHILDREN:
+        return "children" if line is None else _children_say(line.curve_points, line.value, card)
     spec = card.by_name.get(name)
-    if spec is None:
+    if spec is None or line is None:  # it weighs nothing any more
         return _LABELS.get(name, name.replace("_", " "))
-    value = next((line.value for line in evaluation.lines if line.name == name), None)
-    return words_of(spec, value)
+    return words_of(spec, line.value)

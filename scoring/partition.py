@@ -9,11 +9,9 @@ range whose row lies before it, and who was touched since its last evaluation,
 or is due, or was last evaluated with another scorecard.
 """
 
-from collections.abc import Callable, Collection, MutableMapping
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Collection, MutableMapping
 
-from schemas.signals import Block, ControlCopy, LogRecord, Progress, Signal, Tick
+from schemas.signals import ROLLUP, Block, ControlCopy, LogRecord, Progress, Signal, Tick
 from scoring.book import Book
 from scoring.card import Card
 from scoring.cards_in_use import CardsInUse
@@ -23,60 +21,20 @@ from scoring.emission import evaluate_and_emit
 from scoring.fold import fold
 from scoring.moment import Moment
 from scoring.outputs import Output
+from scoring.policy import Counts, FoldPolicy, Gap, TickMode
 from scoring.progress import note_progress, read_to_ms
 from scoring.recent import note
 from scoring.room import make_room
 from scoring.row import NO_CARD, Customer, Header
 from scoring.state import DAY_MS, forget
 from scoring.switching import Switching
+from scoring.upward import Upward
 
 __all__ = ["Counts", "FoldPolicy", "Gap", "PartitionFold", "TickMode"]
 
 LATE_MS = 24 * 3_600_000
 #: Forgetting is for memory's sake, so it need not be done each day.
 PRUNE_DAYS = 7
-
-
-class TickMode(StrEnum):
-    """What moves time: the wall clock, or the events."""
-
-    WALL = "wall"
-    EVENT = "event"
-
-
-@dataclass(frozen=True, slots=True)
-class FoldPolicy:
-    """How the fold behaves. ``load_card`` compiles a scorecard's text."""
-
-    load_card: Callable[[str], Card]
-    mode: TickMode = TickMode.WALL
-    #: In event mode customers are evaluated at multiples of this, Unix milliseconds.
-    step_ms: int = 86_400_000
-    #: In event mode the last tick is made here, once all sources have been read so far.
-    as_of_ms: int | None = None
-    source: str = "/vitals/health.scores.v1"
-    cache_customers: int = 100_000
-    #: Go on where records were deleted before they were read, and count them.
-    accept_gap: bool = False
-
-
-@dataclass(slots=True)
-class Counts:
-    """What happened since the process started; for metrics, never for decisions."""
-
-    signals: int = 0
-    duplicates: int = 0
-    unchecked: int = 0
-    replayed: int = 0
-    evaluations: int = 0
-    score_changes: int = 0
-    transitions: int = 0
-    held: int = 0
-    gap_records: int = 0
-
-
-class Gap(Exception):
-    """Records are missing from the log between the header's position and the first one read."""
 
 
 class PartitionFold:
@@ -94,6 +52,7 @@ class PartitionFold:
         self._queue = DueQueue()
         self._cards = CardsInUse(self._book, policy.load_card)
         self._switching = Switching(self._book.header, self._cards, partition)
+        self._upward = Upward(partition, self._book, self._queue)
         self._rebuild()
 
     @property
@@ -163,6 +122,8 @@ class PartitionFold:
             self.counts.gap_records += offset - expected
         self.header.position = offset + 1
         if type(record) is Block:
+            if record.topic == ROLLUP:
+                return self._upward.hear(offset, append_ms, record)
             self._block(offset, append_ms, record)
         elif type(record) is Tick:
             return self._tick(offset, append_ms, record)
@@ -246,7 +207,7 @@ class PartitionFold:
         for customer_id in self._queue.take(tick):
             customer = self._book.live.get(customer_id) or self._book.open(customer_id, append_ms)
             if customer.position < offset and _is_wanted(customer, self._cards.mark, now_ms):
-                outputs += self._evaluate(customer_id, customer, card, now_ms)
+                outputs += self._evaluate(customer_id, customer, card, now_ms, offset)
                 customer.position = offset
                 self._book.changed[customer_id] = customer
             self._requeue(customer_id, customer)
@@ -257,7 +218,7 @@ class PartitionFold:
         return outputs + self._switching.ticked(tick, offset, now_ms)
 
     def _evaluate(
-        self, customer_id: str, customer: Customer, card: Card, now_ms: int
+        self, customer_id: str, customer: Customer, card: Card, now_ms: int, offset: int
     ) -> list[Output]:
         """Evaluate at ``now_ms``; in event mode at every fixed instant up to it that matters."""
         outputs: list[Output] = []
@@ -267,13 +228,13 @@ class PartitionFold:
                 instant = -(-max(due_ms, 0) // step) * step
                 if instant >= now_ms:
                     break
-                outputs += self._evaluate_once(customer_id, customer, card, instant)
+                outputs += self._evaluate_once(customer_id, customer, card, instant, offset)
             if not _is_wanted(customer, self._cards.mark, now_ms):
                 return outputs
-        return outputs + self._evaluate_once(customer_id, customer, card, now_ms)
+        return outputs + self._evaluate_once(customer_id, customer, card, now_ms, offset)
 
     def _evaluate_once(
-        self, customer_id: str, customer: Customer, card: Card, now_ms: int
+        self, customer_id: str, customer: Customer, card: Card, now_ms: int, offset: int
     ) -> list[Output]:
         self._release(customer, now_ms)
         self.counts.evaluations += 1
@@ -286,7 +247,7 @@ class PartitionFold:
             self._cards.plan.prune(state, now_ms)
             forget(state, now_ms)
         make_room(state)
-        outputs = evaluate_and_emit(
+        outputs, messages = evaluate_and_emit(
             customer_id,
             customer,
             card,
@@ -308,7 +269,7 @@ class PartitionFold:
                 self.counts.score_changes += 1
             else:
                 self.counts.transitions += 1
-        return outputs
+        return outputs + self._upward.tell(offset, now_ms, messages) if messages else outputs
 
     def moment(self, customer: Customer, now_ms: int) -> Moment:
         """An instant in the life of a customer of this partition."""
@@ -381,11 +342,23 @@ class PartitionFold:
         return found or ([] if self.header.activation is None else [Tick(now_ms)])
 
     def _event_time(self, read_to_ms: int) -> int:
-        """The last fixed instant that lies behind the sources' watermark."""
-        as_of_ms = self.policy.as_of_ms
+        """The last fixed instant that lies behind the sources' watermark.
+
+        With a hierarchy the first at which something is to be done: parents follow their
+        children from instant to instant.
+        """
+        as_of_ms, step_ms = self.policy.as_of_ms, self.policy.step_ms
+        last_ms = read_to_ms // step_ms * step_ms
         if as_of_ms is not None and read_to_ms >= as_of_ms:
-            return as_of_ms
-        return read_to_ms // self.policy.step_ms * self.policy.step_ms
+            last_ms = as_of_ms
+        if self.card is None or self.card.hierarchy is None:
+            return last_ms
+        if self._queue.ready and self.header.tick_ms:
+            return self.header.tick_ms
+        first_ms = self._queue.first_ms
+        return (
+            last_ms if first_ms is None else min(last_ms, -(-max(first_ms, 0) // step_ms) * step_ms)
+        )
 
 
 def _is_wanted(customer: Customer, mark: bytes, now_ms: int) -> bool:

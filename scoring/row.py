@@ -19,6 +19,7 @@ from schemas.signals import Signal
 from scoring.bands import Standing
 from scoring.duplicates import Segment
 from scoring.evaluate import Past
+from scoring.kin import Kin, Sums
 from scoring.state import HELD_BYTES_MAX, HELD_MAX, CustomerState
 
 __all__ = [
@@ -134,14 +135,15 @@ class _Body(msgspec.Struct, array_like=True):
     emitted: msgspec.Raw
     recent: dict[int, list[tuple[int, str, str]]]
     state: CustomerState
+    kin: Kin | None = None
 
 
 class Customer:
     """A customer while unpacked: the row's fields, and the state."""
 
     __slots__ = (
-        "card", "dirty", "due_ms", "emitted", "epoch", "held_bytes", "late", "packed_emitted",
-        "past", "position", "recent", "sequence", "state",
+        "card", "dirty", "due_ms", "emitted", "epoch", "held_bytes", "kin", "late",
+        "packed_emitted", "past", "position", "recent", "sequence", "state",
     )  # fmt: skip
 
     def __init__(self, epoch: int) -> None:
@@ -160,6 +162,8 @@ class Customer:
         #: Kind -> the latest events of it since the last evaluation: (event time, source, id).
         self.recent: dict[int, list[tuple[int, str, str]]] = {}
         self.state = CustomerState()
+        #: Its parent and its children; None: it has neither.
+        self.kin: Kin | None = None
         #: What the held signals take; None until somebody asks.
         self.held_bytes: int | None = None
 
@@ -178,6 +182,11 @@ class Customer:
     def standing(self) -> Standing:
         """The band, and the one that is pending."""
         return self.past.standing
+
+    @property
+    def sums(self) -> Sums | None:
+        """What its children contribute."""
+        return None if self.kin is None else self.kin.sums
 
 
 class Activation(msgspec.Struct, array_like=True):
@@ -241,7 +250,7 @@ def pack(customer: Customer) -> bytes:
     if customer.packed_emitted[0] is not emitted:
         customer.packed_emitted = (emitted, _encoder.encode(emitted))
     raw = msgspec.Raw(customer.packed_emitted[1])
-    body = _Body(customer.past, raw, customer.recent, customer.state)
+    body = _Body(customer.past, raw, customer.recent, customer.state, customer.kin)
     flags = (_DIRTY if customer.dirty else 0) | (_LATE if customer.late else 0)
     flags |= _BANDS.index("" if emitted is None else emitted.band) << _BAND_SHIFT
     due = _NEVER if customer.due_ms is None else customer.due_ms
@@ -296,6 +305,7 @@ def unpack(row: bytes) -> Customer:
     customer.packed_emitted = (emitted, bytes(body.emitted))
     customer.recent = body.recent
     customer.state = body.state
+    customer.kin = body.kin
     return customer
 
 

@@ -10,7 +10,9 @@ from scoring.language.syntax import LanguageError, Node
 from scoring.money import Rates
 from scoring.terms import Term
 
-__all__ = ["Vocabulary", "calendar_of", "rates_of"]
+__all__ = ["NEEDS_A_CURRENCY", "Vocabulary", "calendar_of", "rates_of"]
+
+NEEDS_A_CURRENCY = "money needs a currency: write money: {currency: EUR} on the card"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ def rates_of(node: Node, words: Vocabulary) -> Rates:
     """The card's rates; an error where it has no currency."""
     if words.rates is None:
         raise LanguageError(
-            "money needs a currency: write money: {currency: EUR} on the card",
+            NEEDS_A_CURRENCY,
             node.at,
             len(text_of(node)),
         )

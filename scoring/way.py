@@ -10,6 +10,7 @@ from typing import NamedTuple
 from schemas.scores import Band
 from scoring.card import Card, MeasureSpec
 from scoring.evaluate import Assessment
+from scoring.hierarchy import joined
 from scoring.moment import Value
 from scoring.shapes import Words
 
@@ -39,6 +40,8 @@ def way_to_green(card: Card, found: Assessment) -> Way | None:
     target = found.variant.bands.green_enter
     if found.mean >= target and not found.overrides:
         return None  # green is pending
+    if not found.own_ppm:
+        return None  # what to do is up to its children
     effective = found.weighting.effective_ppm(card.tree, found.points)
     points = list(found.points)
     gains = []
@@ -53,10 +56,10 @@ def way_to_green(card: Card, found: Assessment) -> Way | None:
             break
         before = points[index]
         points[index] = steps[index] = best
-        score = found.weighting.mean(card.tree, points) or 0
+        score = _mean(card, found, points)
         if score >= target and before is not None:
             steps[index] = points[index] = _least(card, found, points, index, before, target)
-            score = found.weighting.mean(card.tree, points) or 0
+            score = _mean(card, found, points)
     cap = min((o.cap for o in found.overrides if o.cap is not None), default=None)
     blocked = (cap is not None and cap < target) or any(o.red for o in found.overrides)
     return Way(
@@ -69,6 +72,14 @@ def way_to_green(card: Card, found: Assessment) -> Way | None:
             for index, to in steps.items()
         ),
     )
+
+
+def _mean(card: Card, found: Assessment, points: list[int | None]) -> int:
+    """What the score would be with these points, before overrides."""
+    own = found.weighting.exact_mean(card.tree, points) or (0, 1)
+    if found.children is None:
+        return (2 * own[0] + own[1]) // (2 * own[1])
+    return joined(found.own_ppm, own, found.children)
 
 
 def _best(measure: MeasureSpec) -> int:
@@ -87,7 +98,7 @@ def _least(
     while high - low > 1:
         middle = (low + high) // 2
         tried = [*points[:index], middle, *points[index + 1 :]]
-        if (found.weighting.mean(card.tree, tried) or 0) >= target:
+        if _mean(card, found, tried) >= target:
             high = middle
         else:
             low = middle

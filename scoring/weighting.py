@@ -9,7 +9,10 @@ depth. All of it is exact: one division at the end, a half rounded up.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["Tree", "Weighting"]
+__all__ = ["Tree", "Weighting", "wholes_of"]
+
+#: What products are in: millionths of millionths of a hundredth.
+_WHOLE = 10**12
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,11 @@ class Weighting:
 
     def mean(self, tree: Tree, points: Sequence[int | None]) -> int | None:
         """The weighted mean of the measures that have points, None if none weighs anything."""
+        exact = self.exact_mean(tree, points)
+        return None if exact is None else (2 * exact[0] + exact[1]) // (2 * exact[1])
+
+    def exact_mean(self, tree: Tree, points: Sequence[int | None]) -> tuple[int, int] | None:
+        """The same mean as a fraction that is not rounded."""
         count = len(self.groups)
         # Of each group the sum over its members as a fraction, top / bottom, and their weight;
         # the last is the card itself, which the parent -1 points at.
@@ -61,8 +69,7 @@ class Weighting:
                 bottom[parent] *= b
         if not weight[-1]:
             return None
-        whole = bottom[-1] * weight[-1]
-        return (2 * top[-1] + whole) // (2 * whole)
+        return top[-1], bottom[-1] * weight[-1]
 
     def effective_ppm(self, tree: Tree, points: Sequence[int | None]) -> list[int]:
         """What each measure weighs once missing weight is spread, in millionths, rounded down."""
@@ -84,3 +91,19 @@ class Weighting:
             top, bottom = factors[group]
             found.append(0 if of is None or not bottom else own * top // bottom)
         return found
+
+
+def wholes_of(products: list[int]) -> list[int]:
+    """Products of points and two shares in millionths, as whole hundredths that add up.
+
+    The fractions that are left over go to the largest remainders, of equal ones to the earlier.
+    """
+    total = sum(products)
+    nominal = (2 * total + _WHOLE) // (2 * _WHOLE)
+    wholes = [product // _WHOLE for product in products]
+    left = nominal - sum(wholes)
+    if left:
+        by_fraction = sorted(range(len(products)), key=lambda index: -(products[index] % _WHOLE))
+        for index in by_fraction[:left]:
+            wholes[index] += 1
+    return wholes

@@ -15,13 +15,14 @@ from typing import Any, BinaryIO
 import msgspec
 
 from schemas.control import ScorecardActivated
+from schemas.dead_letters import DeadLetter
 from schemas.inbound import Rejection, family_of, parse
-from schemas.signals import Block, ControlCopy, Progress, Signal
+from schemas.signals import ROLLUP, Block, ControlCopy, Progress, Signal
 from schemas.topics import Topics
 from scoring.card import Card
 from scoring.emission import exact
 from scoring.evaluate import assess
-from scoring.outputs import health_of
+from scoring.outputs import Output, health_of
 from scoring.partition import FoldPolicy, PartitionFold, TickMode
 from scoring.signals import signal_of
 from streams.clock import from_ms
@@ -77,10 +78,7 @@ class Replay:
         """Fold one line; ``where`` stands in the message if it is no event."""
         event = parse("redrive", line)
         if isinstance(event, Rejection):
-            reasons, reason = self.result.rejected, str(event.reason)
-            reasons[reason] = reasons.get(reason, 0) + 1
-            if len(self.result.first_rejections) < 5:
-                self.result.first_rejections.append(f"{where}: {event.reason}: {event.detail}")
+            self._reject(str(event.reason), f"{where}: {event.reason}: {event.detail}")
             return
         topic = Topics().source(family_of(event))
         signals, sources = self._open.setdefault(topic, ([], {}))
@@ -105,13 +103,31 @@ class Replay:
         if read_to_ms < 0:
             return
         self._apply(Progress({"files/0": read_to_ms}))
-        for tick in self._fold.ticks(read_to_ms, 10**9):
-            for output in self._apply(tick):
-                if output.topic == "scores":
-                    self.result.changes.append(_change(output.body))
+        while ticks := self._fold.ticks(read_to_ms, 10**9):
+            for tick in ticks:
+                for output in self._apply(tick):
+                    if output.topic == "scores":
+                        self.result.changes.append(_change(output.body))
 
-    def _apply(self, record: Any) -> list[Any]:
-        return self._fold.apply(self._fold.header.position, 0, record)
+    def _apply(self, record: Any) -> list[Output]:
+        """Apply a record; what accounts tell each other because of it is heard at once."""
+        found = self._fold.apply(self._fold.header.position, 0, record)
+        for output in found:
+            if output.topic == "dead_letters":
+                self._refused(output.body)
+        told = [msgspec.msgpack.decode(one.body) for one in found if one.topic == "signals"]
+        return found + self._apply(Block(ROLLUP, 0, [ROLLUP], told)) if told else found
+
+    def _refused(self, body: bytes) -> None:
+        """Count an account's parent that is refused, as intake's refusals are."""
+        letter = DeadLetter.model_validate_json(body)
+        self._reject(letter.reason, letter.detail)
+
+    def _reject(self, reason: str, told: str) -> None:
+        reasons = self.result.rejected
+        reasons[reason] = reasons.get(reason, 0) + 1
+        if len(self.result.first_rejections) < 5:
+            self.result.first_rejections.append(told)
 
     def switch(self, text: str) -> list[dict[str, Any]]:
         """Activate another card at the end, as ``vitals scorecard activate`` does it.
@@ -161,7 +177,8 @@ def final_health(
     if customer is None or customer.emitted is None:
         return None
     moment = fold.moment(customer, now_ms)
-    emitted = exact(customer.emitted, assess(customer.state, customer.past, card, moment), card)
+    assessment = assess(customer.state, customer.past, card, moment, customer.sums)
+    emitted = exact(customer.emitted, assessment, card)
     health = health_of(emitted, card)
     return {
         "name": customer.state.fact("name"),

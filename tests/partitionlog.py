@@ -136,6 +136,7 @@ class Log:
     step_ms: int = DAY_MS
     as_of_ms: int | None = None
     cache_customers: int = 100_000
+    partition: int = 0
     rows: MutableMapping[bytes, bytes] = field(default_factory=dict)
     records: list[tuple[int, bytes]] = field(default_factory=list)
     outputs: list[Output] = field(default_factory=list)
@@ -155,7 +156,7 @@ class Log:
             as_of_ms=self.as_of_ms,
             cache_customers=self.cache_customers,
         )
-        return PartitionFold(0, rows, policy)
+        return PartitionFold(self.partition, rows, policy)
 
     def add(self, record: LogRecord, append_ms: int) -> list[Output]:
         """Append a record and apply it."""

@@ -45,9 +45,12 @@ _FIELDS: dict[Kind, tuple[str, ...]] = {
     Kind.STATE: ("state", "reason", "author", "expires_at"),
     Kind.LIFECYCLE: ("stage",),
     Kind.TOUCH: ("what", "completed", "item", "user", "sentiment", "properties"),
+    Kind.ROLLUP: ("child", "before", "now", "cause"),
+    Kind.PROBE: ("path", "levels_below", "cycle"),
+    Kind.ANSWER: ("said_at", "said_by", "problem"),
 }  # fmt: skip
 #: On the wire these are Unix milliseconds.
-_TIMES = frozenset({"due_at", "renewal_at", "expires_at", "started_at", "created_at"})
+_TIMES = frozenset({"due_at", "renewal_at", "expires_at", "started_at", "created_at", "said_at"})
 _USER_KINDS = ("human", "automated", "staff")
 
 

@@ -78,7 +78,8 @@ class Wanted:
     def lines(self) -> tuple[str, ...]:
         """The names of the lines that may move a score."""
         overrides = [override.name for override in self.card.overrides]
-        return (*self.card.by_name, *overrides, "respread")
+        children = [] if self.card.hierarchy is None else ["children"]
+        return (*self.card.by_name, *overrides, "respread", *children)
 
 
 def known_only(names: Iterable[str], known: Iterable[str], what: str) -> None:

@@ -78,7 +78,8 @@ def moment_of(
     """The customer at ``now_ms``; ``sequence`` is that of the last change told before."""
     customer = fold.customer(customer_id)
     assert customer is not None, "a scenario begins with the account's first event"
-    assessment = assess(customer.state, customer.past, card, fold.moment(customer, now_ms))
+    at = fold.moment(customer, now_ms)
+    assessment = assess(customer.state, customer.past, card, at, customer.sums)
     return Moment(
         now_ms,
         _health(customer, assessment, card),

@@ -29,7 +29,7 @@ WORDED = frozenset({
     "scorecard", "version", "objective", "owner", "scored", "shown_as", "defaults", "emit",
     "weights", "groups", "bands", "letters", "overrides", "money", "actions", "segments",
     "lifecycle", "min_stay", "scores", "indicators", "archetypes", "outlook", "calendar",
-    "variants",
+    "variants", "hierarchy",
 })  # fmt: skip
 
 
@@ -46,6 +46,7 @@ def sections_of(card: Card, file: ScorecardFile, expressions: Expressions) -> tu
         _archetypes(card, file, expressions),
         _outlook(card, file, expressions),
         _other_scores(card),
+        _hierarchy(card),
         *_actions(file),
         _money(file),
         _calendar(file),
@@ -188,6 +189,26 @@ def _made_of(card: Card, weights_ppm: tuple[int, ...]) -> str:
         f"{label(name)} {percent(weight)}"
         for name, weight in zip(card.groups, weights_ppm, strict=True)
         if weight and "." not in name
+    )
+
+
+def _hierarchy(card: Card) -> Section:
+    """How accounts with accounts below them are scored."""
+    found = card.hierarchy
+    if found is None:
+        return Section("Accounts with children", "", ())
+    children = {
+        "mean": "the mean of its children's scores",
+        "worst": "the worst of its children's scores",
+        "weighted_by_mrr": "the mean of its children's scores, each weighing as much as its MRR",
+    }[found.parent]
+    own = percent(found.own_ppm)
+    says = f"{children}; its own measures give {own}" if found.own_ppm else children
+    return Section(
+        "Accounts with children",
+        "An account whose children have scores gets its score from them. Where its own measures"
+        " have none, the children count whole.",
+        (Fact("A parent's score", sentence(says), found.parent),),
     )
 
 

@@ -12,9 +12,11 @@ from typing import Any
 import msgspec
 
 from schemas import signals
+from schemas.dead_letters import DeadLetter
 from schemas.scores import Band
-from schemas.signals import Tick
+from schemas.signals import ROLLUP, Tick
 from schemas.topics import SOURCES
+from scoring.outputs import Output
 from scoring.partition import FoldPolicy, Gap, PartitionFold
 from scoring.row import MissingCard, RowError, newer
 from streams.clock import Clock
@@ -24,15 +26,17 @@ from streams.engine.broker_clock import BrokerClock
 from streams.engine.fatal import end_process, guarded
 from streams.engine.table import ChunkTable
 from streams.exits import Exit, NamedExit
+from streams.intake.routing import CustomerRouter
 from streams.metrics import Metrics
 from streams.scorer.control import ControlCopier
+from streams.scorer.rollup_blocks import RollupBlocks
 from streams.settings import Settings
 
 __all__ = ["Scorer"]
 
 log = logging.getLogger(__name__)
 
-_OUTPUTS = ("scores", "transitions", "activations")
+_OUTPUTS = ("scores", "transitions", "activations", "dead_letters")
 _HEADERS = (("content-type", b"application/cloudevents+json; charset=UTF-8"),)
 
 
@@ -66,6 +70,7 @@ class Scorer:
         self._partitions = partitions
         self._log_topic = settings.topics.name("signals")
         self._topic_names = {key: settings.topics.name(key) for key in _OUTPUTS}
+        self._route = CustomerRouter(partitions)
         self._lock = asyncio.Lock()
         self._unacknowledged: list[Any] = []
         self._ticks_under_way: dict[int, int] = {}
@@ -160,22 +165,34 @@ class Scorer:
             if fold is None:
                 return  # handed over meanwhile; whoever owns it reads it again
             writer = self._writer()
+            rollups = RollupBlocks(message.partition, self._route)
             for record in message.value:
                 for output in self._apply(fold, record):
-                    await writer.add(
-                        self._topic_names[output.topic],
-                        # Reports about an activation meet in one partition.
-                        0 if output.topic == "activations" else message.partition,
-                        output.customer.encode(),
-                        output.body,
-                        () if output.topic == "activations" else _HEADERS,
-                    )
+                    if output.topic == "signals":
+                        rollups.add(output)
+                    else:
+                        await self._add(writer, message.partition, output)
+            for partition, block in rollups.take():
+                await writer.add(self._log_topic, partition, None, block)
             self._unacknowledged.append(event)
             # On their way now, awaited in the checkpoint.
             self.app.lease.check()
             await writer.send()
 
-    def _apply(self, fold: PartitionFold, record: Any) -> list[Any]:
+    async def _add(self, writer: BatchWriter, partition: int, output: Output) -> None:
+        key, topic = output.customer.encode(), self._topic_names[output.topic]
+        if output.topic == "dead_letters":
+            found = await self.app.batches.client.partitions_for(topic)
+            reason = DeadLetter.model_validate_json(output.body).reason
+            self._metrics.dead_letters.labels(ROLLUP, reason).inc()
+            await writer.add(topic, partition % len(found), key, output.body)
+        elif output.topic == "activations":
+            # Reports about an activation meet in one partition.
+            await writer.add(topic, 0, key, output.body)
+        else:
+            await writer.add(topic, partition, key, output.body, _HEADERS)
+
+    def _apply(self, fold: PartitionFold, record: Any) -> list[Output]:
         try:
             decoded = signals.decode(record.value or b"")
         except msgspec.MsgspecError as error:

@@ -22,6 +22,7 @@ from schemas.scorecard import (
     ClassRule,
     Defaults,
     Emit,
+    HierarchyRule,
     IndicatorRule,
     Logistic,
     Measure,
@@ -374,7 +375,7 @@ def test_every_field_of_a_card_is_explained() -> None:
     models = (
         ScorecardFile, Scored, ShownAs, Defaults, Emit, Measure, MeasureGroup, Logistic, Target,
         Money, Calendar, ActionPoints, Bands, BandRule, Override, Variant, ClassRule, Archetypes,
-        Outlook, IndicatorRule, OtherScore,
+        Outlook, IndicatorRule, OtherScore, HierarchyRule,
     )  # fmt: skip
     found = {field for model in models for field in model.model_fields}
     for field in found:

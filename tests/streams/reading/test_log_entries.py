@@ -10,7 +10,7 @@ import pytest
 from partitionlog import SHIPPED, START_MS, activation, block_of, event, source_control
 from schemas import signals
 from schemas.inbound import InboundEvent
-from schemas.signals import Block, Kind, LogRecord, Progress, Tick
+from schemas.signals import ROLLUP, Block, Kind, LogRecord, Progress, Tick
 from streams.reading.log_entries import SIGNAL_KINDS, Wanted, entry_of, signal_entry
 from streams.reading.log_lines import lines_of
 
@@ -102,8 +102,36 @@ def entry(record: LogRecord, wanted: Wanted | None = None) -> dict[str, Any] | N
     return entry_of(3, 42, START_MS, signals.encode(record), wanted or Wanted())
 
 
+#: What accounts tell each other: payloads, and what their fields must be called.
+TOLD: dict[str, tuple[list[Any], dict[str, Any]]] = {
+    "rollup": (
+        ["child", None, [7000, 0, 1], "event"],
+        {"child": "child", "now": [7000, 0, 1], "cause": "event"},
+    ),
+    "probe": (
+        [[["child", START_MS, "e"]], 1, "a \u2192 b \u2192 a"],
+        {"path": [["child", START_MS, "e"]], "levels_below": 1, "cycle": "a \u2192 b \u2192 a"},
+    ),
+    "answer": (
+        [START_MS, "e", "hierarchy_levels"],
+        {"said_at": "2026-03-02T00:00:00.000Z", "said_by": "e", "problem": "hierarchy_levels"},
+    ),
+}
+
+
 def test_every_kind_of_signal_is_among_the_samples() -> None:
-    assert EVENTS.keys() == set(SIGNAL_KINDS)
+    assert EVENTS.keys() | TOLD.keys() == set(SIGNAL_KINDS)
+
+
+@pytest.mark.parametrize("kind", TOLD)
+def test_each_field_of_what_accounts_tell_each_other_has_its_name(kind: str) -> None:
+    payload, fields = TOLD[kind]
+    signal = [7, START_MS, "parent", 0, "", int(Kind[kind.upper()]), *payload]
+    told = entry(Block(ROLLUP, 2, [ROLLUP], [signal]))
+    assert told is not None
+    assert told["from"] == "rollup/2"
+    assert told["signals"][0]["fields"] == fields
+    assert len(list(lines_of(told))) == 2
 
 
 @pytest.mark.parametrize("kind", EVENTS)

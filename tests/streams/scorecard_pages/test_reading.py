@@ -251,6 +251,19 @@ def test_shapes_in_words(rich: Page) -> None:
     )
 
 
+def test_the_hierarchy_in_words(rich: Page, page: Page) -> None:
+    assert facts_of(rich, "Accounts with children") == {
+        "A parent's score": (
+            (
+                "The mean of its children's scores, each weighing as much as its MRR;"
+                " its own measures give 20 %"
+            ),
+            "weighted_by_mrr",
+        )
+    }
+    assert "Accounts with children" not in {section.title for section in page.sections}
+
+
 def test_classes_in_words(rich: Page) -> None:
     assert facts_of(rich, "Segments") == {
         "Enterprise": ("The monthly revenue (MRR) is at least 5000 EUR", "account.mrr >= 5000"),
