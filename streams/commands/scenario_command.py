@@ -24,7 +24,7 @@ with all below it.
 scenario: An invoice is not paid
 scorecard: b2b-saas
 zone: Europe/Berlin
-account: {id: acme, mrr: 2000 EUR, started: 2026-05-01, renewal: 2027-05-01}
+account: {id: acme, seats: 50, mrr: 2000 EUR, started: 2026-01-01, renewal: 2027-01-01}
 steps:
   - do: every working day 2026-05-04..2026-07-31, 40 users use 8 features
   - do: 2026-06-22 invoice INV-7 over 2000 EUR falls due, unpaid

@@ -52,6 +52,11 @@ EXPECTATIONS: dict[str, Expectation] = {
     "score": Expectation(
         "the points, or `none`", ("85..95", '"> 25"', "72.5", "none"), judges.of_score
     ),
+    "shown": Expectation(
+        "what people read on the card's scale, of the score and of its lines",
+        ("{score: 8.0, satisfied: 3.2}",),
+        judges.of_shown,
+    ),
     "band": Expectation("the colour", ("green", "unknown"), judges.of_band),
     "letter": Expectation("the letter, or `none`", ("B", "none"), judges.of_letter),
     "coverage": Expectation(

@@ -33,6 +33,7 @@ __all__ = [
     "of_pending",
     "of_points",
     "of_score",
+    "of_shown",
     "of_value",
     "one_of",
     "whole_second",
@@ -328,6 +329,28 @@ def _of_measures(wanted: Wanted, read: Callable[[str, str], _LineJudge]) -> Judg
             for name, judged in judges.items()
         }
         return ", ".join(f"{name}: {what}" for name, what in found.items() if what) or None
+
+    return judge
+
+
+def of_shown(wanted: Wanted) -> Judge:
+    """What people read, on the card's scale: of the score, or of lines of it."""
+    match wanted.written:
+        case dict(written) if written:
+            known_only(written, ("score", *wanted.lines()), "line")
+        case _:
+            raise ValueError("expected what is read, such as {score: 8.0, satisfied: 3.2}")
+    texts = {name: replace(wanted, written=one).text for name, one in written.items()}
+    scale = wanted.card.shown_as
+
+    def judge(moment: Moment) -> str | None:
+        health = moment.health
+        found = {"score": scale.score(health.score, health.letter)}
+        cut = scale.lines([line.points for line in health.contributions])
+        for line, units in zip(health.contributions, cut, strict=True):
+            found[line.name] = scale.line(units, plus=line.kind != "measure")
+        odd = {name: found.get(name, "none") for name in texts if found.get(name) != texts[name]}
+        return ", ".join(f"{name}: {what}" for name, what in odd.items()) or None
 
     return judge
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from partitionlog import SHIPPED, changed_card
+from partitionlog import SAAS, changed_card
 from servers.vitals import vitals
 
 pytestmark = pytest.mark.integration
@@ -48,7 +48,7 @@ def test_a_rollback_activates_what_was_active_before(
     assert (none.returncode, none.stdout) == (1, "")
     assert "no scorecard is active" in none.stderr
 
-    activate("first.yaml", SHIPPED)
+    activate("first.yaml", SAAS)
     only = roll_back("still too early")
     assert (only.returncode, only.stdout) == (1, "")
     assert "nothing to go back to: b2b-saas 1 (" in only.stderr
@@ -61,7 +61,7 @@ def test_a_rollback_activates_what_was_active_before(
     assert done.stdout.startswith("b2b-saas 1 (")
     assert "it replaces b2b-saas 2 (" in done.stderr
     shown = vitals("scorecard", "show", *address)
-    assert shown.stdout == SHIPPED
+    assert shown.stdout == SAAS
     assert "by Kim: 30 was too generous" in shown.stderr
 
     entries = listed(address)

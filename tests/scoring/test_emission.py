@@ -8,7 +8,7 @@ import pytest
 import histories
 from partitionlog import (
     DAY_MS,
-    SHIPPED,
+    SAAS,
     START_MS,
     Log,
     activation,
@@ -30,7 +30,7 @@ from scoring.outputs import _shown, outputs_of, view_of, words_of
 from scoring.row import Customer, Emitted
 from scoring.units import Unit
 
-OWN = card_of(SHIPPED).own
+OWN = card_of(SAAS).own
 MARK, OTHER_MARK = b"12345678", b"87654321"
 
 

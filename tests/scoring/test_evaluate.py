@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from partitionlog import (
     DAY_MS,
     HOUR_MS,
-    SHIPPED,
+    SAAS,
     START_MS,
     Log,
     at,
@@ -254,7 +254,7 @@ def test_what_weighs_nothing_makes_no_score() -> None:
 
 
 def test_nothing_known_names_every_measure() -> None:
-    found = score_of(SHIPPED)
+    found = score_of(SAAS)
     assert found.score is None
     assert {line.name for line in found.lines} >= {"active_seats", "nps", "overdue"}
     unknown = [line for line in found.lines if line.kind == "measure" and not line.curve_points]
@@ -311,8 +311,8 @@ def test_evaluating_changes_nothing() -> None:
     customer = log.customer()
     before = repr(customer.state)
     moment = Moment(START_MS)
-    first = evaluate(customer.state, customer.past, card_of(SHIPPED), moment)
-    assert evaluate(customer.state, customer.past, card_of(SHIPPED), moment) == first
+    first = evaluate(customer.state, customer.past, card_of(SAAS), moment)
+    assert evaluate(customer.state, customer.past, card_of(SAAS), moment) == first
     assert repr(customer.state) == before
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 import histories
 import metric_strategies
 from oracle import DAY_MS, FORGET_DAYS, Bands, Expected, Oracle, millis, without_repeats
-from partitionlog import SHIPPED, Log, card_of
+from partitionlog import SAAS, Log, card_of
 from schemas.inbound import InboundEvent
 from scoring.evaluate import Evaluation, evaluate
 
@@ -59,7 +59,7 @@ def touches_what_was_forgotten(history: list[histories.Step]) -> bool:
 KINDS = ("measure", "respread", "override")
 
 
-def check_history(history: list[histories.Step], card_text: str = SHIPPED) -> None:
+def check_history(history: list[histories.Step], card_text: str = SAAS) -> None:
     """Read each event, tick, compare; and again at each instant that only time brings."""
     log, card, oracle = Log(card_text), card_of(card_text), Oracle(card_text)
     bands = Bands(card_text)
@@ -116,7 +116,7 @@ def test_incremental_equals_the_oracle_with_any_card(
 @settings(max_examples=2000, suppress_health_check=SLOW)
 @given(
     histories.steps(max_size=40),
-    st.one_of(st.just(SHIPPED), metric_strategies.cards(logistic=False)),
+    st.one_of(st.just(SAAS), metric_strategies.cards(logistic=False)),
 )
 def test_incremental_equals_the_oracle_at_length(
     history: list[histories.Step], card_text: str

@@ -7,7 +7,7 @@ import pytest
 from partitionlog import (
     DAY_MS,
     HOUR_MS,
-    SHIPPED,
+    SAAS,
     START_MS,
     Log,
     activation,
@@ -437,10 +437,10 @@ def test_a_control_copy_is_applied_once() -> None:
     log.add(activation(OTHER, 5), START_MS)
     assert log.fold.card is not None
     assert log.fold.card.version == "2"
-    log.add(activation(SHIPPED, 5), START_MS)
-    log.add(activation(SHIPPED, 4), START_MS)
+    log.add(activation(SAAS, 5), START_MS)
+    log.add(activation(SAAS, 4), START_MS)
     assert log.fold.card.version == "2"
-    log.add(activation(SHIPPED, 6), START_MS)
+    log.add(activation(SAAS, 6), START_MS)
     assert log.fold.card.version == "1"
 
 

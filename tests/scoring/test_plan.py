@@ -12,7 +12,7 @@ import histories
 from partitionlog import (
     DAY_MS,
     HOUR_MS,
-    SHIPPED,
+    SAAS,
     START_MS,
     Log,
     activation,
@@ -330,7 +330,7 @@ def test_what_came_before_the_first_card_is_not_lost(
     mode: TickMode, chunks: list[tuple[list[Signal], int]], data: st.DataObject
 ) -> None:
     """The same as if the card had come first: states, dues and what was told, to the byte."""
-    text = data.draw(st.one_of(st.just(SHIPPED), histories.cards()))
+    text = data.draw(st.one_of(st.just(SAAS), histories.cards()))
     as_of_ms = START_MS + 300 * DAY_MS
     before, after = (Log(None, mode=mode, as_of_ms=as_of_ms) for _ in range(2))
     now_ms, number = START_MS, 0

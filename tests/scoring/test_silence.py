@@ -11,7 +11,7 @@ from oracle import Bands, Oracle, millis
 from partitionlog import (
     DAY_MS,
     HOUR_MS,
-    SHIPPED,
+    SAAS,
     START_MS,
     Log,
     card_of,
@@ -75,7 +75,7 @@ def check_due_only(events: list[InboundEvent], card_text: str, sample_ms: list[i
         histories.batches(),
         histories.batches().map(lambda b: histories.known("acme", START_MS) + b),
     ),
-    st.one_of(st.just(SHIPPED), histories.cards()),
+    st.one_of(st.just(SAAS), histories.cards()),
     st.lists(st.integers(START_MS, START_MS + 500 * DAY_MS), max_size=20),
 )
 def test_evaluating_when_due_equals_evaluating_always(
@@ -89,7 +89,7 @@ def test_evaluating_when_due_equals_evaluating_always(
 @settings(max_examples=400, suppress_health_check=SLOW)
 @given(
     histories.batches(max_size=25),
-    st.one_of(st.just(SHIPPED), histories.cards()),
+    st.one_of(st.just(SAAS), histories.cards()),
     st.lists(st.integers(START_MS, START_MS + 500 * DAY_MS), max_size=60),
 )
 def test_evaluating_when_due_equals_evaluating_always_at_length(
@@ -120,7 +120,7 @@ def test_t5_a25_silence_crosses_by_itself() -> None:
 
     The oracle looks every hour; the scorer only when due, and a millisecond before.
     """
-    card_text = SHIPPED
+    card_text = SAAS
     log, oracle, bands = Log(card_text), Oracle(card_text), Bands(card_text)
     events = histories.known("acme", START_MS)
     log.read(START_MS, *events)

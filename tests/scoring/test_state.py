@@ -10,7 +10,7 @@ import histories
 from partitionlog import (
     DAY_MS,
     HOUR_MS,
-    SHIPPED,
+    SAAS,
     START_MS,
     Log,
     card_of,
@@ -29,6 +29,7 @@ from scoring.plan import Plan
 from scoring.room import AT_MOST
 from scoring.signals import at_ms, signal_of
 from scoring.state import CustomerState, forget
+from streams.scorecards import shipped_card
 
 SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large)
 
@@ -174,7 +175,7 @@ def test_use_by_staff_and_by_machines() -> None:
 
 def test_use_by_staff_leaves_no_trace() -> None:
     """Not even that there was any use: none would be zero, where nothing is known."""
-    plan = Plan(card_of(SHIPPED).series)
+    plan = Plan(card_of(SAAS).series)
     ours = event("usage.feature", START_MS, feature="c", user="us", user_kind="staff")
     assert folded(plan, signals_of([ours])) == CustomerState()
 
@@ -187,14 +188,14 @@ def test_use_by_staff_leaves_no_trace() -> None:
         ("engagement.feedback", {"sentiment": "negative", "feature": "export"}),
     ],
 )
-@pytest.mark.xfail(reason="the shipped card does not say `of: use` yet")
 def test_what_is_no_use_makes_no_use_of_it(kind: str, fields: dict[str, Any]) -> None:
     """Who reads our mails or looks at the site works on no seat; what is complained of is not used.
 
     On the shipped card: "of the paid seats worked with it", "features used".
     """
-    state = state_of(event("account.created", START_MS, seats=1), event(kind, START_MS, **fields))
-    measures = card_of(SHIPPED).by_name
+    log = Log(text := shipped_card().read_text())
+    log.read(START_MS, event("account.created", START_MS, seats=1), event(kind, START_MS, **fields))
+    state, measures = log.customer().state, card_of(text).by_name
     moment = Moment(START_MS)
     assert measures["active_seats"].metric.read(state, moment).value is None
     assert measures["breadth"].metric.read(state, moment).value is None
@@ -245,7 +246,7 @@ def test_windows_at_the_full_hour() -> None:
 def test_forgetting_changes_no_score(events: list[InboundEvent], days: int, card_text: str) -> None:
     """What lies beyond the horizon did not count any more: pruned or not, the same lines."""
     now_ms = START_MS + days * DAY_MS
-    for card in (card_of(SHIPPED), card_of(card_text)):
+    for card in (card_of(SAAS), card_of(card_text)):
         plan = Plan(card.series)
         kept, pruned = (folded(plan, signals_of(events)) for _ in range(2))
         plan.prune(pruned, now_ms)
@@ -305,7 +306,7 @@ def test_forgetting_what_drifts_is_an_instant_of_change(
     assert reading.jump_ms == START_MS + 401 * DAY_MS
     if metric == "days_overdue":
         moment = Moment(START_MS + 399 * DAY_MS)
-        found = evaluate(state, Past(), card_of(SHIPPED), moment)
+        found = evaluate(state, Past(), card_of(SAAS), moment)
         assert found.next_ms == START_MS + 401 * DAY_MS
 
 

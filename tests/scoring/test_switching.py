@@ -12,7 +12,7 @@ import histories
 from partitionlog import (
     DAY_MS,
     HOUR_MS,
-    SHIPPED,
+    SAAS,
     START_MS,
     Log,
     activation,
@@ -219,7 +219,7 @@ def test_a_refused_card_is_reported_and_changes_nothing() -> None:
     log.tick(START_MS + 2)
     [report] = reports(log.outputs)
     assert (report["outcome"], report["problem"]) == ("refused", "card:1: not valid YAML")
-    assert log.fold.header.card_hash == hash_of(SHIPPED)
+    assert log.fold.header.card_hash == hash_of(SAAS)
     assert log.fold.header.control_offset == 1
     log.add(activation(STRICT, 2), START_MS + 3)
     log.tick(START_MS + 4)
@@ -264,10 +264,10 @@ def test_a_refused_stall_stalls_nothing() -> None:
 def test_of_workers_that_start_at_once_the_first_in_the_log_activates_its_card() -> None:
     """The second one's card counts for nothing, its own or the same."""
     log = Log(card_text=None)
-    for number, text in enumerate([SHIPPED, STRICT, SHIPPED]):
+    for number, text in enumerate([SAAS, STRICT, SAAS]):
         body = msgspec.json.decode(activation(text).body) | {"first": True}
         log.add(ControlCopy(number, msgspec.json.encode(body)), START_MS)
-    assert log.fold.header.card_hash == hash_of(SHIPPED)
+    assert log.fold.header.card_hash == hash_of(SAAS)
     assert log.fold.header.previous_hash == ""
     log.add(activation(STRICT, 3), START_MS)
     assert log.fold.header.card_hash == hash_of(STRICT)
@@ -278,7 +278,7 @@ def test_a_header_whose_card_has_no_text_is_named(which: str) -> None:
     log = known("acme")
     log.add(activation(STRICT, 1), START_MS + 1)
     log.fold.checkpoint()
-    gone = hash_of(STRICT if which == "active" else SHIPPED)
+    gone = hash_of(STRICT if which == "active" else SAAS)
     del log.rows[CARD_KEY + gone.encode()]
     with pytest.raises(MissingCard, match=f"names scorecard {gone[:16]}, whose text is missing"):
         log.new_fold(log.rows)
@@ -307,7 +307,7 @@ def test_the_reports_add_up_to_the_crossings_that_only_a_card_made(
     history: list[histories.Step], switch_at: list[int], data: st.DataObject
 ) -> None:
     """Held against the rows: whose band differs after the first evaluation with another card."""
-    log, cards = Log(), [STRICT, SHIPPED, HELD]
+    log, cards = Log(), [STRICT, SAAS, HELD]
     expected: Counter[tuple[str, str, str]] = Counter()
     for number, step in enumerate(history):
         if number in switch_at and cards:

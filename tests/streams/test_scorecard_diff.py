@@ -13,7 +13,7 @@ import msgspec
 import pytest
 from rich.console import Console
 
-from partitionlog import DAY_MS, SHIPPED, START_MS, at, changed_card
+from partitionlog import DAY_MS, SAAS, START_MS, at, changed_card
 from schemas.scores import Transition
 from streams.clock import to_ms
 from streams.outreach.decide import decide
@@ -88,7 +88,7 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def run(path: Path, before: str = SHIPPED, after: str = OTHER, **options: Any) -> Histories:
+def run(path: Path, before: str = SAAS, after: str = OTHER, **options: Any) -> Histories:
     given = {"step_ms": DAY_MS, "disorder_ms": 0, "as_of_ms": AS_OF_MS, **options}
     return compare(before, after, [path], **given)
 
@@ -123,12 +123,12 @@ def said(before: str, after: str) -> dict[str, Difference]:
 
 
 def test_a_card_does_not_differ_from_itself() -> None:
-    assert said(SHIPPED, SHIPPED) == {}
-    assert said(SHIPPED, f"{SHIPPED}# a comment\n") == {}
+    assert said(SAAS, SAAS) == {}
+    assert said(SAAS, f"{SAAS}# a comment\n") == {}
 
 
 def test_weights_and_levels_are_told() -> None:
-    found = said(SHIPPED, OTHER)
+    found = said(SAAS, OTHER)
     assert found["Scorecard · Version"].says == "Scorecard · Version: 2; before: 1"
     assert found["Weights · Usage"].says == "Weights · Usage: 15 %; before: 45 %"
     assert "Weights · Relationship" not in found
@@ -143,7 +143,7 @@ def test_weights_and_levels_are_told() -> None:
 
 def test_a_measure_that_comes_or_goes_is_one_line() -> None:
     renamed = changed_card(("    breadth:\n", "    width:\n"))
-    found = said(SHIPPED, renamed)
+    found = said(SAAS, renamed)
     assert list(found) == ["Measure Breadth", "Measure Width"]
     assert found["Measure Breadth"].after is None
     assert found["Measure Breadth"].says.startswith(
@@ -189,13 +189,13 @@ def test_a_measure_that_comes_or_goes_is_one_line() -> None:
 def test_each_line_of_a_card_is_compared(
     old: str, new: str, where: str, before: str, after: str
 ) -> None:
-    found = said(SHIPPED, changed_card((old, new)))
+    found = said(SAAS, changed_card((old, new)))
     assert found == {where: Difference(where, before, after)}
 
 
 def test_a_playbook_and_a_section_are_compared() -> None:
     """What pages gain is compared without a word here."""
-    page = read_page(SHIPPED)
+    page = read_page(SAAS)
     red = replace(page.bands[0], playbook=("Call",))
     grown = replace(page, bands=(red, *page.bands[1:]))
     assert differences(page, grown) == (Difference("Colour Red · Step 1", None, "Call"),)
@@ -270,7 +270,7 @@ def test_the_order_of_classes_is_compared() -> None:
 
 def test_both_histories_are_those_of_a_replay(history: Path, found: Histories) -> None:
     """One pass over the file gives each card what it would get alone."""
-    old, new = (replayed(history, card).result for card in (SHIPPED, OTHER))
+    old, new = (replayed(history, card).result for card in (SAAS, OTHER))
     assert {each.customer_id for each in found.customers} == set(old.customers) | set(new.customers)
     for each in found.customers:
         before, after = old.customers[each.customer_id], new.customers[each.customer_id]
@@ -302,7 +302,7 @@ def test_the_matrix_counts_everybody_once(found: Histories) -> None:
     assert places == sorted(places)
 
 
-@pytest.mark.parametrize(("card", "which"), [(SHIPPED, "before"), (OTHER, "after")])
+@pytest.mark.parametrize(("card", "which"), [(SAAS, "before"), (OTHER, "after")])
 def test_messages_are_what_outreach_decides(
     history: Path, found: Histories, card: str, which: str
 ) -> None:
@@ -337,7 +337,7 @@ def test_the_switch_starts_from_the_first_cards_bands(found: Histories) -> None:
 
 def test_the_switch_is_what_an_activation_does(history: Path, found: Histories) -> None:
     """A customer's score right after it is the second card's, whatever the history."""
-    assert run(history, after=SHIPPED).switch == ()
+    assert run(history, after=SAAS).switch == ()
     no_hold = OTHER.replace("hold: 24h", "hold: 0").replace("hold: 2h", "hold: 0")
     at_once = run(history, after=no_hold)
     assert all(crossing.at_once for crossing in at_once.switch)
@@ -345,7 +345,7 @@ def test_the_switch_is_what_an_activation_does(history: Path, found: Histories) 
 
 
 def test_a_card_against_itself(history: Path) -> None:
-    same = run(history, after=SHIPPED)
+    same = run(history, after=SAAS)
     assert same.moved() == []
     assert same.switch == ()
     assert same.messages_before == same.messages_after
@@ -359,7 +359,7 @@ def test_an_account_that_one_card_does_not_score(history: Path) -> None:
     assert [each.customer_id for each in trials] == ["c03", "c10"]
     assert all(each.score_after is None and each.movers == () for each in trials)
     assert [each.name for each in trials] == ["Customer 3", "Customer 10"]
-    backwards = run(history, before=after, after=SHIPPED)
+    backwards = run(history, before=after, after=SAAS)
     assert sum(each.band_before == NOT_SCORED for each in backwards.customers) == 2
     assert found.moved()[-1].band_after == NOT_SCORED
 
@@ -393,7 +393,7 @@ def screen() -> Console:
 def test_the_terminal_says_it_all(
     found: Histories, screen: Console, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    before, after = read_page(SHIPPED), read_page(OTHER)
+    before, after = read_page(SAAS), read_page(OTHER)
     print_differences(screen, before, after, differences(before, after))
     print_histories(screen, found, limit=1)
     text = screen.export_text()
@@ -430,7 +430,7 @@ def test_what_cannot_be_explained_by_lines_is_said(
 
 
 def test_the_same_card_twice_is_said(screen: Console, capsys: pytest.CaptureFixture[str]) -> None:
-    page, commented = read_page(SHIPPED), read_page(f"{SHIPPED}# more\n")
+    page, commented = read_page(SAAS), read_page(f"{SAAS}# more\n")
     print_differences(screen, page, page, ())
     print_differences(screen, page, commented, differences(page, commented))
     text = screen.export_text()
@@ -440,7 +440,7 @@ def test_the_same_card_twice_is_said(screen: Console, capsys: pytest.CaptureFixt
 
 
 def test_the_json_holds_it_all(found: Histories) -> None:
-    before, after = read_page(SHIPPED), read_page(OTHER)
+    before, after = read_page(SAAS), read_page(OTHER)
     body: Mapping[str, Any] = json.loads(
         msgspec.json.encode(as_json(before, after, differences(before, after), found))
     )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from partitionlog import SHIPPED, changed_card
+from partitionlog import SAAS, changed_card
 from streams.exits import Exit, NamedExit
 from streams.scorecards import document_of, load_card, load_file
 
@@ -10,7 +10,7 @@ from streams.scorecards import document_of, load_card, load_file
 def test_the_document_is_as_it_is_written() -> None:
     document = document_of("a: {b: no, 5: 12:30}\n")
     assert document == {"a": {"b": "no", 5: "12:30"}}
-    assert document_of(SHIPPED)["scorecard"] == "b2b-saas"
+    assert document_of(SAAS)["scorecard"] == "b2b-saas"
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_what_is_no_document_is_told(text: str, message: str) -> None:
 
 
 def test_the_file_is_what_the_card_is_made_of() -> None:
-    file, card = load_file(SHIPPED), load_card(SHIPPED)
+    file, card = load_file(SAAS), load_card(SAAS)
     assert (file.scorecard, file.version) == (card.name, card.version)
     assert set(file.groups) == set(card.groups)
 

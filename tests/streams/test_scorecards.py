@@ -8,7 +8,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from partitionlog import DAY_MS, HOUR_MS, SHIPPED, START_MS, at, changed_card, event
+from partitionlog import DAY_MS, HOUR_MS, SAAS, START_MS, at, changed_card, event
 from schemas.account import AccountStatus
 from scoring.card import Card, CardError
 from scoring.fold import fold
@@ -95,8 +95,8 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
 
 def test_the_hash_is_of_the_text() -> None:
     """A comment makes another card: what was activated is what was written."""
-    assert load_card(SHIPPED).hash == load_card(SHIPPED).hash
-    assert load_card(SHIPPED + "# more\n").hash != load_card(SHIPPED).hash
+    assert load_card(SAAS).hash == load_card(SAAS).hash
+    assert load_card(SAAS + "# more\n").hash != load_card(SAAS).hash
 
 
 def customer(card: Card) -> CustomerState:
@@ -159,7 +159,7 @@ def readings(card: Card) -> list[list[Reading]]:
 )
 def test_other_ways_to_write_the_same(old: str, new: str) -> None:
     """Percent signs, durations, spaces and parentheses are a matter of taste."""
-    one, other = load_card(SHIPPED), load_card(changed_card((old, new)))
+    one, other = load_card(SAAS), load_card(changed_card((old, new)))
     for field in ("bands", "coverage_ppm_min", "emit_at_least", "weightings", "letters", "series"):
         if field == "bands" and new == "hold: 0":
             assert other.bands.red_hold_ms == 0
@@ -176,7 +176,7 @@ def test_other_ways_to_write_the_same(old: str, new: str) -> None:
 
 def test_the_readings_tell_cards_apart() -> None:
     """The test above would pass on metrics that all have no data."""
-    found = readings(load_card(SHIPPED))
+    found = readings(load_card(SAAS))
     assert sum(any(value is not None for value, *_ in each) for each in found) >= 14
     for old, new in (("days_overdue >= 30", "days_overdue > 30"), ("(use, 28d) /", "(use, 27d) /")):
         assert readings(load_card(changed_card((old, new)))) != found
@@ -196,7 +196,7 @@ def test_defaults_of_what_is_left_out() -> None:
         ("emit: {at_least: 0.5}\n", ""),
         ("shown_as: {scale: 0-100, decimals: 0, lead_with: colour}\n", ""),
     )
-    card, shipped = load_card(text), load_card(SHIPPED)
+    card, shipped = load_card(text), load_card(SAAS)
     assert (card.scored_statuses, card.scores_internal) == (shipped.scored_statuses, False)
     assert card.coverage_ppm_min == 600_000
     assert card.emit_at_least == 50
@@ -204,7 +204,7 @@ def test_defaults_of_what_is_left_out() -> None:
 
 
 def test_short_hash_and_problems_as_text() -> None:
-    card = load_card(SHIPPED)
+    card = load_card(SAAS)
     assert card.hash.startswith(card.short_hash)
     assert len(card.short_hash) == 16
     assert str(CardError([(("a", "b"), "what")])) == "a.b: what"
@@ -296,10 +296,10 @@ def test_any_text_is_a_card_or_a_message(text: str) -> None:
 
 
 @settings(max_examples=40)
-@given(st.integers(0, SHIPPED.count("\n") - 1), st.text(alphabet="{}[]:,-0a% \"'\n", max_size=6))
+@given(st.integers(0, SAAS.count("\n") - 1), st.text(alphabet="{}[]:,-0a% \"'\n", max_size=6))
 def test_a_slip_in_any_line_is_a_card_or_a_message(line: int, slip: str) -> None:
     """One line of the shipped card broken: it loads, or the message has a line and a field."""
-    lines = SHIPPED.splitlines()
+    lines = SAAS.splitlines()
     lines[line] = lines[line][: len(lines[line]) // 2] + slip + lines[line][len(lines[line]) // 2 :]
     try:
         load_card("\n".join(lines), "x.yaml")
@@ -371,14 +371,3 @@ def test_any_text_as_a_metric_or_condition_is_a_card_or_a_message(text: str) -> 
                 assert re.match(r"x\.yaml:\d+: .+: .+", message), message
         else:
             readings(loaded)
-
-
-def test_the_demo_card_differs_in_its_holds_only() -> None:
-    def plain(name: str) -> dict[str, object]:
-        document = yaml.safe_load(shipped_card(name).read_text())
-        del document["scorecard"]
-        for band in ("green", "red"):
-            del document["bands"][band]["hold"]
-        return document
-
-    assert plain("demo") == plain("b2b-saas")

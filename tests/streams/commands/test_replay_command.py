@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from partitionlog import DAY_MS, SHIPPED, START_MS, at, changed_card
+from partitionlog import DAY_MS, SAAS, START_MS, at, changed_card
 from streams.commands.replay_command import command
 from streams.exits import Exit, NamedExit
 from streams.replay import Replay, lines_of
@@ -42,7 +42,7 @@ def test_what_was_rejected_is_told_in_words(tmp_path: Path) -> None:
     assert json.loads(out.read_text())["rejected"] == {"not_json": 1, "missing_customer": 1}
 
 
-def replay(card: str = SHIPPED) -> Replay:
+def replay(card: str = SAAS) -> Replay:
     return Replay(card, step_ms=DAY_MS, disorder_ms=0, as_of_ms=START_MS + 40 * DAY_MS)
 
 
@@ -75,7 +75,7 @@ def test_a_switch_is_told_as_one() -> None:
     with pytest.raises(NamedExit) as ended:
         one.switch("scorecard: [")
     assert ended.value.code is Exit.USAGE
-    changes = one.switch(SHIPPED)
+    changes = one.switch(SAAS)
     assert [(each["customer_id"], each["cause"]) for each in changes] == [("acme", "scorecard")]
     assert changes[0]["score_before"] is not None
     assert (changes[0]["score_after"], changes[0]["band_after"]) == (None, "unknown")

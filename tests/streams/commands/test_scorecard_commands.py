@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 from jsonschema import Draft202012Validator
 
-from partitionlog import DAY_MS, SHIPPED, START_MS, at, changed_card
+from partitionlog import DAY_MS, SAAS, START_MS, at, changed_card
 from schemas.control import ScorecardActivated
 from scoring.card import hash_of
 from streams.commands.scorecard_command import command
@@ -27,7 +27,7 @@ def run(*arguments: object) -> Any:
 @pytest.fixture
 def card(tmp_path: Path) -> Path:
     path = tmp_path / "card.yaml"
-    path.write_text(SHIPPED)
+    path.write_text(SAAS)
     return path
 
 
@@ -93,7 +93,7 @@ def test_explain_says_what_it_cannot_do(card: Path, tmp_path: Path) -> None:
 
 def test_explain_refuses_a_wrong_card(card: Path, tmp_path: Path) -> None:
     """With its lines, as `check` does; nothing is written."""
-    card.write_text(SHIPPED.replace("days_since(human_use)", "days_since(human_us)"))
+    card.write_text(SAAS.replace("days_since(human_use)", "days_since(human_us)"))
     out = tmp_path / "page.html"
     done = run("explain", card, "--out", out)
     assert isinstance(done.exception, NamedExit)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 
 from histories import Step, steps
-from partitionlog import DAY_MS, HOUR_MS, SHIPPED, START_MS, Log, event
+from partitionlog import DAY_MS, HOUR_MS, SAAS, START_MS, Log, event
 from schemas.scores import ScoreChanged
 from schemas.views import CustomerHealth
 from scoring.card import hash_of
@@ -112,8 +112,8 @@ def test_only_the_named_customers_are_made() -> None:
 
 def test_s7_a_row_whose_scorecard_is_gone_is_named() -> None:
     rows = rows_of(one())
-    rows.take(CARD_KEY + hash_of(SHIPPED).encode(), None)
-    with pytest.raises(RowError, match=hash_of(SHIPPED)):
+    rows.take(CARD_KEY + hash_of(SAAS).encode(), None)
+    with pytest.raises(RowError, match=hash_of(SAAS)):
         rows.health()
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from partitionlog import SHIPPED, START_MS, activation, block_of, event, source_control
+from partitionlog import SAAS, START_MS, activation, block_of, event, source_control
 from schemas import signals
 from schemas.inbound import InboundEvent
 from schemas.signals import ROLLUP, Block, Kind, LogRecord, Progress, Tick
@@ -168,7 +168,7 @@ def test_the_records_around_signals() -> None:
         "kind": "progress",
         "read_to": {"t/0": "1970-01-01T00:00:00.000Z", "t/1": "2026-03-02T00:00:00.000Z"},
     }
-    control = entry(activation(SHIPPED, 5))
+    control = entry(activation(SAAS, 5))
     assert control is not None
     assert control["control_offset"] == 5
     assert control["decision"]["type"] == "scorecard.activated"

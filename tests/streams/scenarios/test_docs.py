@@ -117,7 +117,7 @@ def test_the_endings_are_understood() -> None:
 
 def test_the_examples_of_expectations_are_understood() -> None:
     """As YAML: what needs quotes has them. By the shipped card, or one with all sections."""
-    cards = [read_card(path)[0] for path in (shipped_card(), RICH)]
+    cards = [read_card(path)[0] for path in (shipped_card(), shipped_card("worked-example"), RICH)]
     for name, known in EXPECTATIONS.items():
         for example in known.examples:
             (written,) = yaml.load(f"[{example}]", Loader=yaml.BaseLoader)

@@ -78,6 +78,7 @@ def judged(key: str, written: Any, **changes: Any) -> str | None:
         ("score", "49"),
         ("score", "49.99"),
         ("score", "< 50"),
+        ("shown", {"score": "49", "satisfaction": "0.0"}),
         ("band", "yellow"),
         ("letter", "D"),
         ("coverage", ">= 60%"),
@@ -117,6 +118,7 @@ def test_what_is_met(key: str, written: Any) -> None:
     [
         ("score", "50", "49.99"),
         ("score", "none", "49.99"),
+        ("shown", {"score": "50", "respread": "1.0"}, "score: 49, respread: none"),
         ("band", "red", "yellow"),
         ("letter", "none", "D"),
         ("coverage", "< 88%", "88 %"),
@@ -180,6 +182,7 @@ NOTHING = {
     [
         ("score", "none", None),
         ("score", "0..100", "none"),
+        ("shown", {"score": "–"}, None),
         ("letter", "none", None),
         ("letter", "A", "none"),
         ("pending", "none", None),
@@ -217,6 +220,8 @@ def test_a_change_that_was_told_before_the_last_expectation_explains_nothing_new
     [
         ("bnd", "green", "nothing of this name can be expected; did you mean band?"),
         ("score", ["1"], "expected a single value"),
+        ("shown", {"scor": "50"}, "the scorecard has no line 'scor'; did you mean score?"),
+        ("shown", "50", "expected what is read, such as {score: 8.0, satisfied: 3.2}"),
         ("band", "gren", "expected one of green, yellow, red, unknown, got 'gren'"),
         ("band", "none", "expected one of green, yellow, red, unknown, got 'none'"),
         ("letter", "E", "expected one of A, B, C, D, none, got 'E'"),

@@ -1,5 +1,7 @@
 """The scenarios that are shipped hold, and they are about what their card can do."""
 
+import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -10,20 +12,28 @@ from streams.scenarios.run import Scenario, run
 from streams.scorecards import SHIPPED, read_card, shipped_card
 
 FOLDER = shipped_card().parent / "scenarios"
+CARDS = sorted(shipped_card().parent.glob("*.yaml"))
 FOUND = find_scenarios([FOLDER])
 
 
-@pytest.mark.parametrize("scenario", FOUND.scenarios, ids=lambda one: Path(one.path).stem)
+@pytest.mark.parametrize(
+    "scenario", FOUND.scenarios, ids=lambda one: f"{one.card.name}-{Path(one.path).stem}"
+)
 def test_a_shipped_scenario_passes(scenario: Scenario) -> None:
     """`vitals scorecard test` explains a failure better than this does."""
     (report,) = as_json([run(scenario)], [])["scenarios"]
     assert [(one["line"], one["name"], one["found"]) for one in report["failures"]] == []
 
 
-def test_there_are_some_for_the_default_card() -> None:
+def test_each_shipped_card_has_several() -> None:
+    """But for the demonstration's, which is the default one without holds."""
     assert FOUND.problems == []
-    assert len(FOUND.scenarios) >= 6
-    assert {scenario.card.name for scenario in FOUND.scenarios} == {SHIPPED}
+    cards = Counter(scenario.card.name for scenario in FOUND.scenarios)
+    assert cards[SHIPPED] >= 6
+    assert set(cards) == {path.stem for path in CARDS} - {"demo"}
+    assert min(cards.values()) >= 2
+    for scenario in FOUND.scenarios:
+        assert Path(scenario.path).parent.name == scenario.card.name
 
 
 def test_they_are_explained() -> None:
@@ -34,8 +44,24 @@ def test_they_are_explained() -> None:
         assert sum(line.lstrip().startswith("#") for line in lines) >= 5, scenario.path
 
 
-def test_they_reach_every_override_and_every_colour() -> None:
-    card, _ = read_card(shipped_card())
-    text = "\n".join(Path(scenario.path).read_text() for scenario in FOUND.scenarios)
-    for name in [*(override.name for override in card.overrides), "green", "yellow", "red"]:
-        assert name in text
+@pytest.mark.parametrize("path", CARDS, ids=lambda path: path.stem)
+def test_they_reach_all_that_a_card_can_say(path: Path) -> None:
+    """Every override, indicator, kind of customer, outlook and stage, and every colour."""
+    card, _ = read_card(path)
+    if card.name == "demo":
+        return
+    folder = FOLDER / card.name
+    text = "\n".join(file.read_text() for file in folder.glob("*.yaml"))
+    classes = (card.segments, card.stages, card.archetypes, card.outlook)
+    names = [one.name for found in classes if found is not None for one in found.classes]
+    names += [one.name for one in (*card.overrides, *card.indicators)]
+    missing = [
+        name for name in (*names, "green", "yellow", "red") if not re.search(rf"\b{name}\b", text)
+    ]
+    assert missing == []
+
+
+@pytest.mark.parametrize("path", CARDS, ids=lambda path: path.stem)
+def test_every_measure_is_said_in_words(path: Path) -> None:
+    card, _ = read_card(path)
+    assert [one.name for one in card.measures if not (one.says or one.says_at)] == []

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import async_playwright
 
-from partitionlog import SHIPPED
+from partitionlog import SAAS
 from streams.scorecard_pages.as_html import as_html
 from streams.scorecard_pages.reading import read_page
 
@@ -42,7 +42,7 @@ CONTRASTS = """() => {
 RICH = (Path(__file__).parent / "rich.yaml").read_text()
 
 
-@pytest.mark.parametrize("card", [SHIPPED, RICH], ids=["shipped", "rich"])
+@pytest.mark.parametrize("card", [SAAS, RICH], ids=["shipped", "rich"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_it_fits_and_can_be_read(
     chromium: str, tmp_path: Path, scheme: str, card: str

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from pydantic import Field
 
-from partitionlog import SHIPPED, changed_card
+from partitionlog import SAAS, changed_card
 from schemas.scorecard import Measure, ScorecardFile
 from streams.exits import Exit, NamedExit
 from streams.scorecard_pages.page import Page
@@ -27,21 +27,22 @@ def said(page: Page) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def page() -> Page:
-    return read_page(SHIPPED)
+    return read_page(SAAS)
 
 
 @pytest.mark.parametrize("path", CARDS, ids=lambda path: path.stem)
 def test_every_measure_is_on_the_page_with_its_weight(path: Path) -> None:
     text = path.read_text()
     page, card = read_page(text), load_card(text)
-    weighting = card.first_weighting
+    lines = card.weightings.values()
     assert [(m.name, m.group, m.weights_ppm) for m in page.measures] == [
-        (m.name, m.group, (ppm,)) for m, ppm in zip(card.measures, weighting.measures, strict=True)
+        (measure.name, measure.group, tuple(line.measures[n] for line in lines))
+        for n, measure in enumerate(card.measures)
     ]
     assert [(g.name, g.weights_ppm) for g in page.groups] == [
-        (name, (ppm,)) for name, ppm in zip(card.groups, weighting.groups, strict=True)
+        (name, tuple(line.groups[n] for line in lines)) for n, name in enumerate(card.groups)
     ]
-    assert page.weightings == ("",)
+    assert [name.lower() for name in page.weightings] == list(card.weightings)
     assert (page.name, page.version, page.hash) == (card.name, card.version, card.hash)
 
 
@@ -162,8 +163,8 @@ def test_an_override_may_do_both() -> None:
 
 
 def test_no_section_is_empty() -> None:
-    start = SHIPPED.index("overrides:")
-    page = read_page(SHIPPED[:start])
+    start = SAAS.index("overrides:")
+    page = read_page(SAAS[:start])
     assert "What decides by itself" not in {section.title for section in page.sections}
     assert all(section.facts for section in page.sections)
 
@@ -175,14 +176,14 @@ def test_what_nothing_words_is_shown_as_it_is_written() -> None:
         weather: dict[str, Any] = Field(default_factory=dict)
         tides: dict[str, Any] = Field(default_factory=dict)
 
-    document = document_of(SHIPPED) | {"weather": {"rain": {"when": "x >= 1"}}}
+    document = document_of(SAAS) | {"weather": {"rain": {"when": "x >= 1"}}}
     facts = unworded(Grown.model_validate(document), WORDED)
     assert [(f.name, f.says) for f in facts] == [("Weather", "{rain: {when: x >= 1}}")]
 
 
 def test_every_line_of_the_format_has_words(page: Page) -> None:
     """If this fails: give the new line a function in ``reading``, and its name to ``WORDED``."""
-    document = document_of(SHIPPED)
+    document = document_of(SAAS)
     assert unworded(ScorecardFile.model_validate(document), frozenset()) != ()
     everything = yaml.safe_dump(document)
     titles = {section.title for section in read_page(everything).sections}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from partitionlog import SHIPPED, changed_card
+from partitionlog import SAAS, changed_card
 from schemas.scales import Scale
 from streams.scorecard_pages.as_html import as_html
 from streams.scorecard_pages.as_markdown import as_markdown
@@ -65,7 +65,7 @@ def outline(document: str) -> Outline:
 RICH = (Path(__file__).parent / "rich.yaml").read_text()
 
 
-@pytest.fixture(scope="module", params=[SHIPPED, RICH], ids=["shipped", "rich"])
+@pytest.fixture(scope="module", params=[SAAS, RICH], ids=["shipped", "rich"])
 def page(request: pytest.FixtureRequest) -> Page:
     return read_page(request.param)
 
@@ -185,7 +185,7 @@ def test_new_sections_need_no_new_renderer(page: Page) -> None:
 
 def test_the_same_card_makes_the_same_page(page: Page) -> None:
     """No clock and no chance: a page can be kept under version control."""
-    again = read_page(RICH if page.name == "rich" else SHIPPED)
+    again = read_page(RICH if page.name == "rich" else SAAS)
     assert as_html(again) == as_html(page)
     assert as_markdown(again) == as_markdown(page)
     assert as_markdown(page).endswith(f"hash `{page.hash}`\n")

@@ -9,7 +9,7 @@ from faust.types import TP
 from faust.types.tuples import Message
 
 from engine_stand import RecordingClient
-from partitionlog import SHIPPED, START_MS
+from partitionlog import SAAS, START_MS
 from streams.clock import ManualClock
 from streams.engine import fatal
 from streams.engine.broker_clock import BrokerClock
@@ -69,7 +69,7 @@ async def scorer(client: RecordingClient, clock: ManualClock) -> Scorer:
         Metrics(),
         policy=fold_policy(SETTINGS),
         partitions=2,
-        first_card=SHIPPED,
+        first_card=SAAS,
     )
     made.app.producer = SimpleNamespace(client=client)
     held = {TP(SETTINGS.topics.name("signals"), 0)}

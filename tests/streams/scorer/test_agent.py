@@ -8,7 +8,7 @@ import pytest
 from aiokafka.errors import NotEnoughReplicasError
 
 from engine_stand import RecordingClient, record
-from partitionlog import HOUR_MS, SHIPPED, START_MS, activation, block_of, changed_card, event
+from partitionlog import HOUR_MS, SAAS, START_MS, activation, block_of, changed_card, event
 from schemas import signals
 from schemas.signals import LogRecord, Progress, Tick
 from scoring.row import CARD_KEY, HEADER_KEY, Customer, Header, encode_header, is_customer, pack
@@ -35,7 +35,7 @@ def story() -> list[Any]:
     account = event("account.created", START_MS, name="Acme", status="customer", seats=3)
     return log_records(
         0,
-        activation(SHIPPED),
+        activation(SAAS),
         block_of([account], 0),
         block_of(usage, 0),
         Progress({"health.usage.v1/0": START_MS + HOUR_MS}),
@@ -302,7 +302,7 @@ async def test_reports_about_activations_meet_in_one_partition(
     scorer: Scorer, client: RecordingClient
 ) -> None:
     other = changed_card(('version: "1"', 'version: "2"'))
-    copies = log_records(0, activation(SHIPPED), activation(other, 1), Tick(START_MS))
+    copies = log_records(0, activation(SAAS), activation(other, 1), Tick(START_MS))
     scorer.folds[1] = scorer.folds.pop(0)
     scorer.folds[1].partition = 1
     agent_event = SimpleNamespace(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from engine_stand import RecordingClient
-from partitionlog import SHIPPED, START_MS, Log, activation, changed_card, source_control
+from partitionlog import SAAS, START_MS, Log, activation, changed_card, source_control
 from schemas import signals
 from schemas.control import CONTROL, ScorecardActivated
 from schemas.signals import ControlCopy
@@ -23,7 +23,7 @@ from streams.settings import Settings
 
 LOG, CONTROL_TOPIC = "health.signals.v1", "health.control.v1"
 DECISIONS = [
-    (0, activation(SHIPPED).body),
+    (0, activation(SAAS).body),
     (1, source_control("source.stalled", "health.usage.v1", 1).body),
     (2, source_control("source.resumed", "health.usage.v1", 2).body),
 ]
@@ -44,7 +44,7 @@ def fold(control_offset: int = -1) -> Any:
 def copier(app: VitalsApp, folds: dict[int, Any], metrics: Metrics | None = None) -> ControlCopier:
     made = ControlCopier(
         Settings(bootstrap="127.0.0.1:1"), app, folds, ManualClock(START_MS), metrics or Metrics(),
-        SHIPPED,
+        SAAS,
     )  # fmt: skip
     made._records = list(DECISIONS)
     return made
@@ -101,7 +101,7 @@ async def test_the_first_start_activates_the_card_it_was_given(app: VitalsApp) -
     (value,) = client.values(CONTROL_TOPIC)
     decision = CONTROL.validate_json(value)
     assert isinstance(decision, ScorecardActivated)
-    assert (decision.text, decision.hash) == (SHIPPED, hash_of(SHIPPED))
+    assert (decision.text, decision.hash) == (SAAS, hash_of(SAAS))
 
 
 async def test_a_card_that_is_active_is_left_alone(app: VitalsApp) -> None:
@@ -111,15 +111,15 @@ async def test_a_card_that_is_active_is_left_alone(app: VitalsApp) -> None:
 
 
 def test_an_activation_names_its_text_by_the_same_hash_as_the_card() -> None:
-    record = record_of(SHIPPED, "n", "1", author="a", reason="r", now_ms=START_MS)
-    assert record.hash == hash_of(SHIPPED)
+    record = record_of(SAAS, "n", "1", author="a", reason="r", now_ms=START_MS)
+    assert record.hash == hash_of(SAAS)
     assert CONTROL.validate_json(record.model_dump_json()) == record
 
 
 # -- what cannot be followed ---------------------------------------------------------------------
 
 WRONG_CARD = record_of("scorecard: [", "new", "9", author="Dana", reason="r", now_ms=START_MS)
-FORGED = WRONG_CARD.model_copy(update={"text": SHIPPED})
+FORGED = WRONG_CARD.model_copy(update={"text": SAAS})
 BAD_HASH = WRONG_CARD.model_copy(update={"hash": "no hash"})
 REFUSED = [
     (WRONG_CARD.model_dump_json().encode(), "scorecard", "new 9:1: not valid YAML"),
@@ -162,7 +162,7 @@ async def test_what_is_refused_is_copied_with_the_verdict_and_told_once(
     metrics = Metrics()
     made = copier(app, {0: fold(), 1: fold()}, metrics)
     made._records += [(n, body) for n, (body, _, _) in enumerate(REFUSED, 3)]
-    made._records.append((20, activation(SHIPPED).body))
+    made._records.append((20, activation(SAAS).body))
     await made._copy()
     client: Any = app.batches.client
     for partition in (0, 1):
@@ -210,7 +210,7 @@ async def test_two_workers_that_start_at_once_make_one_card_active(app: VitalsAp
     """Both find nothing and activate their own card; every partition takes the same first one."""
     other = changed_card(('version: "1"', 'version: "2"'))
     client: Any = app.batches.client
-    for text in (SHIPPED, other):
+    for text in (SAAS, other):
         made = ControlCopier(
             Settings(bootstrap="127.0.0.1:1"), app, {0: fold()}, ManualClock(START_MS), Metrics(),
             text,
@@ -221,4 +221,4 @@ async def test_two_workers_that_start_at_once_make_one_card_active(app: VitalsAp
     log = Log(card_text=None)
     for offset, body in enumerate(bodies):
         log.add(ControlCopy(offset, body, verdict_on(body).refused), START_MS)
-    assert log.fold.header.card_hash == hash_of(SHIPPED)
+    assert log.fold.header.card_hash == hash_of(SAAS)
