@@ -1,5 +1,8 @@
 """The arguments of a call: by place, by name, windows; what is missing or too much is said."""
 
+from difflib import get_close_matches
+
+from scoring.fields import FIELDS
 from scoring.language.spelling import text_of
 from scoring.language.syntax import Call, LanguageError, Node, Number
 from scoring.state import DAY_MS, HORIZON_DAYS, HOUR_MS
@@ -9,6 +12,9 @@ __all__ = ["HOURS_MAX", "Arguments", "days_of", "fail", "window_of"]
 
 #: A window may be written in hours up to here.
 HOURS_MAX = 48
+
+#: Names of arguments that functions take; another one is likely to be a field of the event.
+_NAMED = ("where", "of", "per", "kind", "priority", "category", "half_life")
 
 
 def fail(message: str, node: Node) -> LanguageError:
@@ -58,6 +64,9 @@ class Arguments:
         for name, value in call.named:
             if name not in named:
                 allowed = f"; it takes {', '.join(named)}" if named else "; it takes none"
+                if "where" in named and not get_close_matches(name, _NAMED, n=1):
+                    field = name if name in FIELDS else f"property.{name}"
+                    allowed += f": events are told apart by where: {field} == {text_of(value)}"
                 raise fail(f"{call.name} takes no argument {name!r}{allowed}", value)
 
     def at(self, place: int) -> Node:

@@ -128,6 +128,22 @@ class Card:
         return own or self.weightings[classes.get(self.weights_by, "")]
 
     @cached_property
+    def override_names(self) -> tuple[str, ...]:
+        """The overrides that may act on a customer, of the card and of its variants."""
+        found = (rule.name for one in self._all_variants for rule in one.overrides)
+        return tuple(dict.fromkeys(found))
+
+    @cached_property
+    def letter_names(self) -> tuple[str, ...]:
+        """The letters that a customer may have, of the card and of its variants."""
+        found = (letter for one in self._all_variants for _, letter in one.letters)
+        return tuple(dict.fromkeys(found))
+
+    @property
+    def _all_variants(self) -> tuple[Variant, ...]:
+        return (self.own, *self.variants.values())
+
+    @cached_property
     def first_weighting(self) -> Weighting:
         """The weights to show where no customer is meant: the first that the card lists."""
         return next(iter(self.weightings.values()))

@@ -51,7 +51,8 @@ def compile_card(file: ScorecardFile, text: str) -> Card:
     stages = _classes("stage", file.lifecycle, stay, stage_words, ("lifecycle",), problems)
     tree = _Groups(file, of_measures(words, measures, file.segments, file.lifecycle), problems)
     terms = {spec.name: term_of(spec.metric) for spec in tree.specs}
-    words = of_conditions(words, terms, file.segments, file.lifecycle)
+    wrong = set(measures) - set(terms)
+    words = of_conditions(words, terms, file.segments, file.lifecycle, wrong)
     own = own_variant(file, words, problems)
     indicators = _indicators(file, words, problems)
     archetypes = _archetypes(file, words, problems)

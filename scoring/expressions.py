@@ -51,6 +51,8 @@ def expression_of(
     try:
         return compiled(text, words)
     except LanguageError as error:
+        if not error.message:
+            return None  # what it names is wrong itself, which is said where it stands
         found = text[error.at : error.at + error.length]
         at = f" (at {found!r})" if found and found != text.strip() else ""
         problems.append((where, f"{error.message}{at}"))
@@ -115,15 +117,16 @@ def _actions(file: ScorecardFile, problems: Problems) -> dict[str, dict[str, Act
 
 def of_segments(words: Vocabulary, measures: Iterable[str]) -> Vocabulary:
     """What the conditions of segments may name."""
-    why = "it is found out after the segments, which choose how it is reckoned"
-    return replace(words, withheld=_withheld(why, ("segment", "lifecycle", *_JUDGED), measures))
+    withheld = _not_yet("segments", ("lifecycle", *_JUDGED), measures)
+    withheld["segment"] = "a segment cannot look at another: write its condition here"
+    return replace(words, withheld=withheld)
 
 
 def of_stages(words: Vocabulary, measures: Iterable[str], segments: Iterable[str]) -> Vocabulary:
     """What the conditions of lifecycle stages may name: the segment too."""
-    why = "it is found out after the lifecycle stages, which choose how it is reckoned"
     names, classes = _classes(segments, ())
-    withheld = _withheld(why, ("lifecycle", *_JUDGED), measures)
+    withheld = _not_yet("lifecycle stages", _JUDGED, measures)
+    withheld["lifecycle"] = "a stage cannot look at another: write its condition here"
     return replace(words, names=names, classes=classes, withheld=withheld)
 
 
@@ -141,12 +144,22 @@ def of_measures(
 
 
 def of_conditions(
-    words: Vocabulary, measures: Mapping[str, Term], segments: Iterable[str], stages: Iterable[str]
+    words: Vocabulary,
+    measures: Mapping[str, Term],
+    segments: Iterable[str],
+    stages: Iterable[str],
+    wrong: Iterable[str] = (),
 ) -> Vocabulary:
-    """What overrides, indicators and archetypes may name: the measures and the classes."""
+    """What overrides, indicators and archetypes may name: the measures and the classes.
+
+    ``wrong`` are measures whose metric has no meaning.
+    """
     names, classes = _classes(segments, stages)
-    why = "only the outlook can look at the band, the letter and the archetype"
-    withheld = {name: f"nothing can look at the {name} here: {why}" for name in _JUDGED}
+    withheld = {name: f"only the outlook can look at the {name}"
+                for name in ("band", "letter", "archetype")}  # fmt: skip
+    withheld["score"] = "the score has no name: the outlook can look at the band and the letter"
+    withheld["outlook"] = "nothing can look at the outlook: it is found out last"
+    withheld |= dict.fromkeys(wrong, "")
     return replace(words, names={**measures, **names}, classes=classes, withheld=withheld)
 
 
@@ -154,8 +167,9 @@ def of_outlook(words: Vocabulary) -> Vocabulary:
     """What the outlook may name besides: the archetype, the band and the letter."""
     said = {name: known_text(name) for name in ("archetype", "band", "letter")}
     withheld = {
-        "score": "the score has no name here: compare the band or the letter",
+        "score": "the score has no name: compare the band or the letter",
         "outlook": "the outlook cannot look at itself",
+        **{name: "" for name, why in words.withheld.items() if not why},
     }
     return replace(words, names={**words.names, **said}, withheld=withheld)
 
@@ -173,9 +187,9 @@ def _classes(
     return names, classes
 
 
-def _withheld(why: str, judged: Iterable[str], measures: Iterable[str]) -> dict[str, str]:
+def _not_yet(who: str, judged: Iterable[str], measures: Iterable[str]) -> dict[str, str]:
     """A message for each name that is not known yet."""
-    found = dict.fromkeys(
-        measures, "a measure is read after the segments and stages: write its metric here"
-    )
-    return found | {name: f"nothing can look at the {name} here: {why}" for name in judged}
+    found = dict.fromkeys(measures, f"{who} are found out before the measures: write its metric")
+    return found | {
+        name: f"{who} cannot look at the {name}: they are found out before it" for name in judged
+    }

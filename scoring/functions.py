@@ -110,16 +110,20 @@ def _by(node: Call, words: Vocabulary, compiled: Compiled) -> Term:
     if len(node.arguments) != 1 or not node.named:
         raise LanguageError(usage, node.at, len(text_of(node)))
     of = node.arguments[0]
-    kind = _one_of(of, tuple(_KNOWN_AS)) or ""
+    kind = of.parts[0] if isinstance(of, Name) else ""
+    if not isinstance(of, Name) or len(of.parts) > 1 or kind not in _KNOWN_AS:
+        raise LanguageError("expected segment or lifecycle", of.at, len(text_of(of)))
     if kind not in words.classes:
-        there_is = near("", words.classes) if words.classes else "; none is known here"
-        message = f"nothing is known here of the {kind}{there_is}"
+        message = f"no {kind} is known here: the card has none, or it is found out later"
         raise LanguageError(message, of.at, len(text_of(of)))
     values: dict[str, Term] = {}
     for name, value in node.named:
         if name not in (*words.classes[kind], _OTHERWISE):
             hint = near(name, [*words.classes[kind], _OTHERWISE])
             raise LanguageError(f"no {kind} named {name!r}{hint}", value.at, len(text_of(value)))
+        if value == Name(("none",)):
+            message = "nothing is named 'none'; leave the class out: it has no data"
+            raise LanguageError(message, value.at, len(text_of(value)))
         values[name] = compiled(value)
         if values[name].constant is None or values[name].unit not in ORDERED:
             message = "expected a value that stands here, such as 5, 20% or 90d"

@@ -205,8 +205,8 @@ def _sides(left: Node, right: Node, words: Vocabulary) -> tuple[Term, Term]:
     try:
         first = _compile(left, words)
     except LanguageError as error:
-        if isinstance(left, Name) and _compile(right, words).unit is Unit.TEXT:
-            name = ".".join(left.parts)
+        name = ".".join(left.parts) if isinstance(left, Name) else ""
+        if name and name not in words.withheld and _compile(right, words).unit is Unit.TEXT:
             message = f'nothing is named {name!r}; if this is a text, put it in quotes: "{name}"'
             raise LanguageError(message, error.at, error.length) from None
         raise

@@ -7,6 +7,7 @@ from scoring.arguments import fail
 from scoring.fields import FIELDS, PROPERTIES_AT, Field
 from scoring.language.spelling import text_of
 from scoring.language.syntax import Name, Node
+from scoring.language.vocabulary import ELSEWHERE
 from scoring.money import Rates
 from scoring.names import near
 from scoring.series import Series, Shape, Test, Value, field_value, property_value, thing_test
@@ -55,7 +56,9 @@ def thing_of(node: Node, where: Node | None, rates: Rates | None) -> Subject:
     if not isinstance(node, Name) or len(node.parts) != 1 or node.parts[0] not in THINGS:
         name = ".".join(node.parts) if isinstance(node, Name) else text_of(node)
         hint = near(name, THINGS)
-        if name in FIELDS:
+        if name in ELSEWHERE:
+            hint = f"; {ELSEWHERE[name]}"
+        elif name in FIELDS:
             hint = f"; {name} is a field: sum, mean, last or distinct look at fields"
         raise fail(f"no thing named {name!r}{hint}", node)
     thing = THINGS[node.parts[0]]

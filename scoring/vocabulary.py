@@ -26,7 +26,7 @@ class Vocabulary:
     calendar: Calendar | None = None
     #: The classes that are known where the expression is read: of ``segment``, of ``lifecycle``.
     classes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    #: Names that cannot be used here, and what to do instead.
+    #: Names that cannot be used here, and what to do instead; nothing, if that is said elsewhere.
     withheld: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -17,6 +17,7 @@ from schemas import scorecard
 from schemas.scorecard import ScorecardFile
 from scoring.card import Card, CardError
 from scoring.card_compiler import compile_card
+from streams.card_hints import instead_of
 from streams.exits import Exit, NamedExit
 
 __all__ = [
@@ -242,9 +243,11 @@ def _of_kind(problem: ErrorDetails, where: tuple[str, ...], what: str) -> str:
     match problem["type"]:
         case "missing":
             return "is missing"
+        case "extra_forbidden" | "model_type" | "dict_type" if instead_of(where):
+            return instead_of(where)
         case "extra_forbidden":
             near = get_close_matches(where[-1], _FIELDS, n=1)
-            if where[-1].endswith(")"):
+            if ")" in where[-1]:
                 return "unknown field; put a metric with a comma in it in quotes"
             return "unknown field" + (f"; did you mean {near[0]}?" if near else "")
         case "string_type":

@@ -5,7 +5,7 @@ make events of, so that most metrics find something to look at.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 from typing import Any
@@ -40,11 +40,14 @@ class Metric:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """What metrics may speak of on a card: money, tables of points, measures by name."""
+    """What metrics may speak of on a card: money, points, measures, working days, classes."""
 
     money: bool = False
     tables: tuple[str, ...] = ()
     measures: tuple[tuple[str, str], ...] = ()
+    calendar: bool = False
+    #: The classes that are known: of ``segment``, of ``lifecycle``.
+    classes: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     @property
     def units(self) -> tuple[str, ...]:
@@ -152,7 +155,7 @@ def _fields_of(types: Sequence[str], money: bool) -> list[str]:
     names = [
         name
         for name, (unit, has) in FIELDS.items()
-        if set(has) & set(types) and unit != MONEY  # amounts have many currencies
+        if set(has) & set(types) and (money or unit != MONEY)
     ]
     return [*names, "property.size", "property.team", "property.beta"]
 
@@ -212,6 +215,34 @@ def _where(draw: st.DrawFn, types: Sequence[str], money: bool, always: bool = Fa
     return f", where: {draw(wheres(types, money))}"
 
 
+#: Values that may stand in one ``by``: of one kind, as they are written.
+_OF_ONE_KIND = {
+    NUMBER: ("1", "2", "10", "0.5"),
+    RATIO: ("5%", "50%", "100%"),
+    DAYS: ("1d", "7d", "36h", "90d"),
+    SECONDS: ("90s", "30m", "8h"),
+    MONEY: ("10", "99.5", "800"),
+}
+
+
+@st.composite
+def _by_class(draw: st.DrawFn, unit: str, vocabulary: Vocabulary) -> str:
+    """``by(segment, CLASS: VALUE, ...)``; each class now and then."""
+    kind, names = draw(st.sampled_from(vocabulary.classes))
+    named = draw(st.lists(st.sampled_from(names), min_size=1, unique=True))
+    named += ["otherwise"] * draw(st.booleans())
+    values = [f"{name}: {draw(st.sampled_from(_OF_ONE_KIND[unit]))}" for name in named]
+    return f"by({kind}, {', '.join(values)})"
+
+
+@st.composite
+def _per(draw: st.DrawFn, window: str, vocabulary: Vocabulary) -> str:
+    """``, per: working_day`` in one of three, where the window is in days."""
+    if not vocabulary.calendar or window.endswith("h") or draw(st.integers(0, 2)):
+        return ""
+    return ", per: working_day"
+
+
 # -- functions ------------------------------------------------------------------------------------
 
 
@@ -225,7 +256,11 @@ def _of_thing(draw: st.DrawFn, function: str, vocabulary: Vocabulary) -> str:
         "active_days": day_windows,
         "change": half_windows,
     }.get(function)
-    return f"{function}({thing}{'' if window is None else f', {draw(window)}'}{where})"
+    if window is None:
+        return f"{function}({thing}{where})"
+    drawn = draw(window)
+    per = draw(_per(drawn, vocabulary)) if function in ("count", "change") else ""
+    return f"{function}({thing}, {drawn}{per}{where})"
 
 
 #: Of a ticket: they take neither ``where`` nor ``of``.
@@ -271,6 +306,8 @@ def _aggregate(draw: st.DrawFn, unit: str, vocabulary: Vocabulary) -> str:
         )
     share = f", {draw(st.sampled_from(['1%', '25%', '50%', '90%', '100%']))}"
     window = f", {draw(windows)}"
+    if function == "sum":
+        window += draw(_per(window, vocabulary))
     if function == "last" and draw(st.booleans()):
         window = ""
     text = (
@@ -324,7 +361,8 @@ def _points(draw: st.DrawFn, vocabulary: Vocabulary) -> str:
 def _change_of_sum(draw: st.DrawFn, vocabulary: Vocabulary) -> str:
     field = draw(st.sampled_from(["quantity", "active_time", "rating", "property.size"]))
     where = draw(_where(_types_of(field), vocabulary.money))
-    return f"change(sum({field}{where}), {draw(half_windows)})"
+    window = draw(half_windows)
+    return f"change(sum({field}{where}), {window}{draw(_per(window, vocabulary))})"
 
 
 def _leaves(unit: str, vocabulary: Vocabulary) -> st.SearchStrategy[str]:
@@ -338,6 +376,8 @@ def _leaves(unit: str, vocabulary: Vocabulary) -> st.SearchStrategy[str]:
     match unit:
         case "number":
             facts = ["account.seats", "open_invoices", "goals_due", "goals_reached"]
+            facts += ["goals_planned"]
+            found += [_of_thing("working_days_since", vocabulary)] * 2 * vocabulary.calendar
             found += [_distinct(vocabulary), _distinct(vocabulary), _tickets("open_tickets")]
             found += [_aggregate(unit, vocabulary), st.sampled_from(facts)]
             found += [_points(vocabulary)] * bool(vocabulary.tables)
@@ -349,7 +389,7 @@ def _leaves(unit: str, vocabulary: Vocabulary) -> st.SearchStrategy[str]:
                 _of_thing("share", vocabulary).flatmap(_perhaps_at_least),
             ]
         case "days":
-            facts = ["tenure", "days_to_renewal", "days_overdue", "days_overdue"]
+            facts = ["tenure", "days_to_renewal", "days_overdue", "days_overdue", "days_paused"]
             found += [st.sampled_from(facts), _tickets("oldest_open_ticket")]
         case "seconds":
             found += [_aggregate(unit, vocabulary)]
@@ -399,7 +439,18 @@ def texts_of(draw: st.DrawFn, unit: str, vocabulary: Vocabulary = PLAIN, depth: 
     if unit == NUMBER:
         # A number divided by a number is a ratio.
         shapes.remove("divided")
+    if vocabulary.classes:
+        shapes += ["by_class"] * 2
     match draw(st.sampled_from(shapes)):
+        case "by_class" if unit == RATIO:
+            of = draw(st.sampled_from([NUMBER, RATIO, DAYS, SECONDS]))
+            return f"{inner(of)} / {draw(_by_class(of, vocabulary))}"
+        case "by_class" if draw(st.booleans()):
+            times = draw(st.sampled_from(["*", "/"])) if unit != NUMBER else "*"
+            return f"{inner()} {times} {draw(_by_class(NUMBER, vocabulary))}"
+        case "by_class":
+            sides = draw(st.permutations([inner(), draw(_by_class(unit, vocabulary))]))
+            return f"{sides[0]} {draw(_PLUS)} {sides[1]}"
         case "add":
             return f"{inner()} {draw(_PLUS)} {inner()}"
         case "add_literal":
@@ -444,6 +495,9 @@ def _comparison(draw: st.DrawFn, vocabulary: Vocabulary, depth: int) -> str:
     if not draw(st.integers(0, 5)):
         flag = draw(st.sampled_from(["cancel_scheduled", "not_pursued", "account.internal"]))
         return flag + draw(st.sampled_from(["", "", " == true", " is false", " != true"]))
+    if vocabulary.classes and not draw(st.integers(0, 3)):
+        kind, names = draw(st.sampled_from(vocabulary.classes))
+        return f"{kind} {draw(st.sampled_from(['==', '!=', 'is']))} {draw(st.sampled_from(names))}"
     unit = draw(st.sampled_from(vocabulary.units))
     if unit == TEXT:
         facts = st.sampled_from(["pulse", "stage", *_ACCOUNT_TEXTS]).map(lambda one: (one, one))
@@ -458,6 +512,8 @@ def _comparison(draw: st.DrawFn, vocabulary: Vocabulary, depth: int) -> str:
     if not draw(st.integers(0, 5)):
         values = st.lists(literals(unit, signed=False), min_size=1, max_size=3)
         return f"{left} {draw(st.sampled_from(['in', 'not in']))} [{', '.join(draw(values))}]"
+    if vocabulary.classes and not draw(st.integers(0, 3)):
+        return f"{left} {draw(_ORDER)} {draw(_by_class(unit, vocabulary))}"
     if not draw(st.integers(0, 4)):
         return f"{left} {draw(_ORDER)} {draw(texts_of(unit, vocabulary, depth))}"
     if not draw(st.integers(0, 4)):
@@ -581,11 +637,14 @@ def cards(draw: st.DrawFn, logistic: bool = True) -> str:
     tables: list[str] = draw(st.sampled_from([[], ["engagement"], ["engagement", "support"]]))
     if tables:
         document["actions"] = {name: draw(_action_table()) for name in tables}
-    vocabulary = Vocabulary("money" in document, tuple(tables))
+    if draw(st.booleans()):
+        document["calendar"] = draw(_CALENDARS)
+    vocabulary = Vocabulary("money" in document, tuple(tables), calendar="calendar" in document)
+    vocabulary = draw(_classes(document, vocabulary))
     drawn = draw(st.lists(metrics(vocabulary), min_size=2, max_size=6))
     n = draw(st.integers(1, min(3, len(drawn))))
     names = ["product", "support", "people"][:n]
-    document["weights"] = dict(zip(names, _shares(draw, n), strict=True))
+    document["weights"] = draw(_weights(names, vocabulary))
     groups = document["groups"] = {}
     measures = []
     for at, group in enumerate(names):
@@ -597,24 +656,96 @@ def cards(draw: st.DrawFn, logistic: bool = True) -> str:
             shape = draw(shapes(metric.unit, _words_of(metric.text), logistic))
             missing = draw(st.sampled_from([{}, {}, {"missing": 100}, {"missing": "leave_out"}]))
             groups[group][name] = {"share": share, "metric": metric.text, **shape, **missing}
+    document["bands"] = draw(_bands())
+    document["letters"] = {"A": 85, "B": 70, "C": 49.99, "D": 0}
+    vocabulary = replace(vocabulary, measures=tuple(measures))
+    document["overrides"] = draw(_override_rules(vocabulary))
+    if vocabulary.classes and draw(st.booleans()):
+        kind, of_kind = draw(st.sampled_from(vocabulary.classes))
+        section = {"segment": "segments", "lifecycle": "lifecycle"}[kind]
+        own_lines = set(document[section]) <= set(document["weights"])
+        chosen = draw(st.lists(st.sampled_from(of_kind), min_size=1, unique=True))
+        document["variants"] = {
+            name: draw(_variant(names, vocabulary, weights=not own_lines)) for name in chosen
+        }
+    return _dumped(document)
+
+
+_CALENDARS = st.fixed_dictionaries(
+    {"zone": st.sampled_from(["UTC", "Europe/Berlin", "America/New_York", "Asia/Tokyo"])},
+    optional={
+        "working_days": st.sampled_from(["mon-fri", "sun-thu", "sat", "mon,wed"]),
+        "holidays": st.sampled_from(["account.country", "none"]),
+    },
+)
+
+
+@st.composite
+def _classes(draw: st.DrawFn, document: dict[str, Any], vocabulary: Vocabulary) -> Vocabulary:
+    """Segments and stages for the document, each now and then; what later sections may name."""
+    for section, kind, names in (
+        ("segments", "segment", ("enterprise", "growth", "small")),
+        ("lifecycle", "lifecycle", ("onboarding", "steady")),
+    ):
+        if draw(st.booleans()):
+            told = st.one_of(_comparison(vocabulary, 1), conditions(vocabulary))
+            document[section] = {name: draw(told) for name in names[:-1]}
+            document[section][names[-1]] = "otherwise"
+            vocabulary = replace(vocabulary, classes=(*vocabulary.classes, (kind, names)))
+    return vocabulary
+
+
+@st.composite
+def _weights(draw: st.DrawFn, groups: Sequence[str], vocabulary: Vocabulary) -> dict[str, Any]:
+    """Points per group; or such a line for each class."""
+
+    def line() -> dict[str, int]:
+        return dict(zip(groups, _shares(draw, len(groups)), strict=True))
+
+    if not vocabulary.classes or draw(st.booleans()):
+        return line()
+    _, names = draw(st.sampled_from(vocabulary.classes))
+    return {name: line() for name in names}
+
+
+@st.composite
+def _bands(draw: st.DrawFn) -> dict[str, Any]:
     red, green = draw(st.sampled_from([(50, 75), (30, 31), (50, 50), (0, 100)]))
     slack = draw(st.sampled_from([0, 0, (green - red) // 2]))
     hold = draw(st.sampled_from(["0s", "1h", "24h"]))
-    document["bands"] = {
+    return {
         "green": {"enter": f">= {green}", "leave": f"< {green - slack}", "hold": hold},
         "yellow": "otherwise",
         "red": {"enter": f"< {red}", "leave": f">= {red + slack}", "hold": hold},
     }
-    document["letters"] = {"A": 85, "B": 70, "C": 49.99, "D": 0}
-    vocabulary = Vocabulary(vocabulary.money, vocabulary.tables, tuple(measures))
+
+
+@st.composite
+def _override_rules(draw: st.DrawFn, vocabulary: Vocabulary) -> dict[str, Any]:
     acts = st.sampled_from(
         [{"cap": 25}, {"cap": 40.5}, {"band": "red"}, {"cap": 60, "band": "red"}]
     )
-    document["overrides"] = {
+    return {
         f"rule_{at}": {"when": when, **draw(acts)}
         for at, when in enumerate(draw(st.lists(conditions(vocabulary), max_size=3)))
     }
-    return _dumped(document)
+
+
+@st.composite
+def _variant(
+    draw: st.DrawFn, groups: Sequence[str], vocabulary: Vocabulary, weights: bool
+) -> dict[str, Any]:
+    """Some of the sections that may hold for a class."""
+    sections: dict[str, st.SearchStrategy[Any]] = {
+        "minimum_coverage": st.sampled_from(["0%", "50%", "100%"]),
+        "bands": _bands(),
+        "letters": st.sampled_from([{"A": 90, "Z": 0}, {"A": 0}]),
+        "overrides": _override_rules(vocabulary),
+    }
+    if weights:
+        sections["weights"] = _weights(groups, PLAIN)
+    names = draw(st.lists(st.sampled_from([*sections]), min_size=1, unique=True))
+    return {name: draw(sections[name]) for name in names}
 
 
 class _Dumper(yaml.SafeDumper):

@@ -5,6 +5,7 @@ write is known, so that the message can say what it is called here.
 """
 
 __all__ = [
+    "ELSEWHERE",
     "FLAGS",
     "FOREIGN",
     "RESERVED",
@@ -62,6 +63,18 @@ FOREIGN = {
     "—": "-",
     **dict.fromkeys("“”„«»", 'straight quotes (")'),
     **dict.fromkeys("‘’‚´`", "straight quotes (')"),
+}
+
+#: Names that people look for, and what to write instead.
+ELSEWHERE = {
+    **dict.fromkeys(
+        ("active_hours", "active_minutes", "usage_time"),
+        "time of use is a field: sum(active_time, 28d), change(sum(active_time), 28d)",
+    ),
+    "contact_left": (
+        "let your events say so with properties: "
+        "count(contact, 30d, where: property.left == true and property.role == champion)"
+    ),
 }
 
 

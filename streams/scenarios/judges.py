@@ -78,9 +78,8 @@ class Wanted:
 
     def lines(self) -> tuple[str, ...]:
         """The names of the lines that may move a score."""
-        overrides = [override.name for override in self.card.overrides]
         children = [] if self.card.hierarchy is None else ["children"]
-        return (*self.card.by_name, *overrides, "respread", *children)
+        return (*self.card.by_name, *self.card.override_names, "respread", *children)
 
 
 def known_only(names: Iterable[str], known: Iterable[str], what: str) -> None:
@@ -136,7 +135,7 @@ def of_band(wanted: Wanted) -> Judge:
 
 def of_letter(wanted: Wanted) -> Judge:
     """The letter."""
-    letter = one_of(wanted.text, (*(letter for _, letter in wanted.card.letters), *NONE[:1]))
+    letter = one_of(wanted.text, (*wanted.card.letter_names, *NONE[:1]))
     return lambda moment: _says(moment.health.letter or "none", letter)
 
 
@@ -182,7 +181,7 @@ def whole_second(ms: int) -> int:
 def of_overrides(wanted: Wanted) -> Judge:
     """The overrides that act, just these."""
     names = wanted.items
-    known_only(names, [override.name for override in wanted.card.overrides], "override")
+    known_only(names, wanted.card.override_names, "override")
 
     def judge(moment: Moment) -> str | None:
         found = moment.health.overrides
