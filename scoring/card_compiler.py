@@ -51,8 +51,9 @@ def compile_card(file: ScorecardFile, text: str) -> Card:
     stages = _classes("stage", file.lifecycle, stay, stage_words, ("lifecycle",), problems)
     tree = _Groups(file, of_measures(words, measures, file.segments, file.lifecycle), problems)
     terms = {spec.name: term_of(spec.metric) for spec in tree.specs}
-    wrong = set(measures) - set(terms)
-    words = of_conditions(words, terms, file.segments, file.lifecycle, wrong)
+    words = of_conditions(
+        words, terms, file.segments, file.lifecycle, wrong=set(measures) - set(terms)
+    )
     own = own_variant(file, words, problems)
     indicators = _indicators(file, words, problems)
     archetypes = _archetypes(file, words, problems)
@@ -61,13 +62,9 @@ def compile_card(file: ScorecardFile, text: str) -> Card:
         name: tree.weighting(name, line, problems) for name, line in file.weight_lines.items()
     }
     variants = variants_of(file, own, tree.weightings_of_variants(file, problems), words, problems)
-    others = tuple(
-        OtherScoreSpec(name, other.objective, tree.weighting(name, other.weights, problems))
-        for name, other in file.scores.items()
-    )
-    overrides = [rule for one in (own, *variants.values()) for rule in one.overrides]
-    conditions = [rule.when for rule in overrides] + [rule.when for rule in indicators]
-    metrics = [spec.metric for spec in tree.specs] + conditions
+    others = tree.others(file, problems)
+    metrics = [spec.metric for spec in tree.specs] + [rule.when for rule in indicators]
+    metrics += [rule.when for one in (own, *variants.values()) for rule in one.overrides]
     series = _series(metrics, (segments, stages, archetypes, outlook), problems)
     hierarchy = _hierarchy(file, words, problems)
     if problems:
@@ -242,6 +239,13 @@ class _Groups:
                 where = ("groups", *spec.group.replace(".", ".members.").split("."), spec.name)
                 problems.append(((*where, "share"), "weight times share is finer than a millionth"))
         return Weighting(name, tuple(map(int, groups)), tuple(map(int, measures)))
+
+    def others(self, file: ScorecardFile, problems: Problems) -> tuple[OtherScoreSpec, ...]:
+        """The further scores with their weights."""
+        return tuple(
+            OtherScoreSpec(name, other.objective, self.weighting(name, other.weights, problems))
+            for name, other in file.scores.items()
+        )
 
     def weightings_of_variants(
         self, file: ScorecardFile, problems: Problems

@@ -44,7 +44,11 @@ command.add_command(show_command)
 @command.command("check")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 def check_command(files: tuple[Path, ...]) -> None:
-    """Check scorecard FILEs: every problem with its line, and exit code 2."""
+    """Check scorecard FILEs: every problem with its line, and exit code 2.
+
+    A warning says what is right and yet unlikely to be meant, such as a card whose
+    usage measures all compare a customer with itself; it does not change the exit code.
+    """
     import sys
 
     from streams.exits import Exit, NamedExit
@@ -59,6 +63,7 @@ def check_command(files: tuple[Path, ...]) -> None:
             click.echo(error.message, err=True)
         else:
             _print_card(path, card)
+            _print_warnings(path, card)
     if wrong:
         sys.exit(Exit.USAGE)
 
@@ -83,6 +88,14 @@ def _print_card(path: Path, card: "Card") -> None:
         table.add_row(Text(shown), Text(measure.name), weight, metric)
         group = measure.group
     Console().print(table)
+
+
+def _print_warnings(path: Path, card: "Card") -> None:
+    """What is right and yet unlikely to be meant, on standard error."""
+    from scoring.card_warnings import warnings_of
+
+    for warning in warnings_of(card):
+        click.echo(f"{path}: warning: {warning}", err=True)
 
 
 def _decided_by(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -131,6 +144,7 @@ def activate_command(
     from streams.scorecards import read_card
 
     card, text = read_card(file)
+    _print_warnings(file, card)
 
     async def work() -> None:
         known = (await activations(settings)).in_force

@@ -511,6 +511,8 @@ FAMILIES = [
     ("open_invoices", {"billing"}),
     ("goals_reached", {"goals"}),
     ("goals_due", {"goals"}),
+    ("goals_planned", {"goals"}),
+    ("days_paused", {"billing"}),
     ("points(talk)", {"contacts"}),
     ("points(talk, half_life: 7d)", {"contacts"}),
     ("points(care, half_life: 7d)", {*USAGE, "touches", "feedback"}),
@@ -1104,6 +1106,44 @@ ACCOUNT = [
     ("oldest_open_ticket(priority: high)", [*ASKED, ticket(ago(20), "opened", "z")], 9.5),
     ("oldest_open_ticket", [ticket(ago(9), "solved")], 0),
     # goals
+    ("goals_planned", [goal(ago(9), "set"), goal(ago(1), "dropped", "h")], 1),
+    ("goals_planned", [goal(ago(9), "set"), goal(ago(9), "reached", "h")], 2),
+    ("goals_planned(kind: milestone)", [goal(ago(9), "set", kind="milestone"),
+                                        goal(ago(8), "set", "h")], 1),
+    ("goals_planned", [goal(ago(401), "set")], None),
+    ("goals_reached(kind: milestone) / goals_planned(kind: milestone)",
+     [goal(ago(9), "reached", kind="milestone"),
+      goal(ago(8), "set", "h", kind="milestone", due_at=at(NOON + DAY_MS))], 0.5),
+    # a pause ends when it is resumed, started, renewed or cancelled
+    ("days_paused", [bill(ago(5), "subscription_paused")], 5.5),
+    ("days_paused", [bill(ago(5), "subscription_paused"), bill(ago(2), "subscription_paused")],
+     5.5),
+    ("days_paused", [bill(ago(5), "subscription_paused"), bill(ago(4), "subscription_changed")],
+     5.5),
+    *(("days_paused", [bill(ago(5), "subscription_paused"), bill(ago(2), change)], 0)
+      for change in ("subscription_resumed", "subscription_started", "subscription_renewed",
+                     "cancelled")),
+    ("days_paused", [bill(ago(9), "subscription_paused"), bill(ago(5), "subscription_resumed"),
+                     bill(ago(2), "subscription_paused")], 2.5),
+    ("days_paused", [bill(ago(9), "subscription_paused", subscription_id="a"),
+                     bill(ago(5), "subscription_resumed", subscription_id="b"),
+                     bill(ago(2), "subscription_paused", subscription_id="b")], 9.5),
+    ("days_paused", [bill(ago(2), "subscription_paused", subscription_id=f"s{n}")
+                     for n in range(12)], 2.5),
+    ("days_paused", [bill(ago(401), "subscription_paused")], 400),
+    ("days_paused", [bill(ago(500), "subscription_paused"), bill(ago(90), "subscription_paused")],
+     400),
+    ("days_paused", [bill(ago(2), "invoice_paid")], 0),
+    ("days_paused", [use(ago(2))], None),
+    # amounts in conditions: in euro, at the rate of the day; a USD is 0.9 from 27 February on
+    ("count(order, 28d, where: amount >= 10)", PAID, 2),  # 10 EUR, and 10 of no currency
+    ("count(order, 28d, where: amount > 10)", PAID, 0),
+    ("count(order, 28d, where: amount == 9)", PAID, 1),  # 10 USD on the 28th
+    ("count(order, 28d, where: amount in [9, 9.2])", PAID, 2),
+    ("count(order, 28d, where: not amount >= 10)", PAID, 3),  # no rate for CHF: not known
+    ("share(order, 28d, where: amount < 10)", PAID, 0.5),
+    ("sum(amount, 28d, where: amount > 9.5)", PAID, 70),
+    ("count(order, 28d, where: amount > 5 and activity == order)", [order(ago(1))], 0),
     ("goals_due", [goal(ago(9), "set", due_at=at(ago(1)))], 1),
     ("goals_due", [goal(ago(9), "set", due_at=at(NOON + 1))], 0),
     ("goals_due", [goal(ago(9), "set", due_at=at(ago(1))), goal(ago(2), "dropped")], 0),

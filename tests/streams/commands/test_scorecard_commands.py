@@ -52,6 +52,28 @@ def events(tmp_path: Path) -> Path:
     return path
 
 
+# -- check -------------------------------------------------------------------------------------
+
+
+def test_check_warns_of_a_card_with_relative_usage_alone(tmp_path: Path) -> None:
+    """A warning goes to standard error and changes no exit code; the shipped card has none."""
+    path = tmp_path / "relative.yaml"
+    text = SHIPPED
+    for absolute in (
+        "distinct(user, 28d) / account.seats",
+        "count(use, 28d) / account.seats",
+        "distinct(feature, 28d)",
+        "days_since(human_use)",
+    ):
+        text = text.replace(f"metric: {absolute}", "metric: against_own(use)")
+    path.write_text(text)
+    done = run("check", path)
+    assert done.exit_code == 0
+    assert f"{path}: warning: all that is looked at of usage" in done.stderr
+    path.write_text(SHIPPED)
+    assert run("check", path).stderr == ""
+
+
 # -- explain -------------------------------------------------------------------------------------
 
 
