@@ -353,6 +353,8 @@ def cards(draw: st.DrawFn) -> str:
         "objective: To be drawn at random",
         "owner: test",
         "money: {currency: EUR, rates: {USD: {2026-01-01: 0.9, 2026-06-01: 0.8}}}",
+        "calendar: {zone: America/New_York, holidays: account.country}",
+        "lifecycle: {young: tenure < 90d, old: otherwise}",
         "actions: {steps: {tutorial: 5, use: {points: 1, per_day: 3}, negative_feedback: -10}}",
         "defaults:",
         f"  missing: {draw(st.sampled_from(['leave_out', 'leave_out', '50']))}",
@@ -383,8 +385,21 @@ def cards(draw: st.DrawFn) -> str:
         "  leaving: {when: cancel_scheduled, band: red}",
         "  quiet: {when: days_since(human_use) > 20, cap: 40.5}",
         '  idle: {when: "count(use, 7d) / account.seats < 0.5", cap: 60, band: red}',
+        "  unseen: {when: 'days_since(contact) > by(lifecycle, young: 20d, old: 45d)', cap: 65}",
         '  unhappy: {when: "pulse in [worried, lost] and not days_to_renewal > 90", cap: 70}',
     ]
+    if draw(st.booleans()):
+        lines += [
+            "variants:",
+            "  young:",
+            "    minimum_coverage: 50%",
+            (
+                '    bands: {green: {enter: ">= 60", leave: "< 55", hold: 2h}, '
+                'red: {enter: "< 20", leave: ">= 40", hold: 3h}}'
+            ),
+            "    letters: {A: 60, F: 0}",
+            "    overrides: {late: {when: days_overdue >= 10, cap: 10}}",
+        ]
     return "\n".join(lines) + "\n"
 
 
@@ -418,6 +433,9 @@ _MEASURES: dict[str, dict[str, tuple[str, list[str]]]] = {
         "longest": ("quantile(active_time, 90%, 48h)", _SPAN),
         "time_spent": ("change(sum(active_time), 12h)", _RATIO),
         "against_own": ("against_own(use)", _RATIO),
+        "fair_trend": ("change(use, 28d, per: working_day)", _RATIO),
+        "fair_depth": ("count(use, 7d, per: working_day)", _COUNT),
+        "idle": ("working_days_since(use)", _COUNT),
         "teams": ("distinct(property.team, 90d)", _COUNT),
         "size": ("mean(property.size, 28d)", _COUNT),
     },
@@ -440,10 +458,14 @@ _MEASURES: dict[str, dict[str, tuple[str, list[str]]]] = {
         "grown": ("mrr_movement(28d, kind: expansion)", _MONEY),
         "seats": ("change(account.seats, 28d)", _RATIO),
         "tenure": ("tenure", _DAYS),
+        "paused": ("days_paused", _DAYS),
+        "large": ("count(order, 30d, where: amount >= 10)", _COUNT),
     },
     "people": {
         "nps": ("last(nps, 90d)", _COUNT),
         "last_contact": ("days_since(contact)", _DAYS),
+        "cadence": ("days_since(contact) / by(lifecycle, young: 14d, old: 60d)", _RATIO),
+        "planned": ("goals_reached / goals_planned", _RATIO),
         "pulse": ("pulse", _PULSE),
         "csat": ("at_least(mean(csat, 60d), 2)", _RATIO),
         "how": ("last(direction)", ["steps: {inbound: 100, otherwise: 20}"]),
