@@ -58,7 +58,7 @@ def events(tmp_path: Path) -> Path:
 def test_check_warns_of_a_card_with_relative_usage_alone(tmp_path: Path) -> None:
     """A warning goes to standard error and changes no exit code; the shipped card has none."""
     path = tmp_path / "relative.yaml"
-    text = SHIPPED
+    text = SAAS
     for absolute in (
         "distinct(user, 28d) / account.seats",
         "count(use, 28d) / account.seats",
@@ -70,7 +70,7 @@ def test_check_warns_of_a_card_with_relative_usage_alone(tmp_path: Path) -> None
     done = run("check", path)
     assert done.exit_code == 0
     assert f"{path}: warning: all that is looked at of usage" in done.stderr
-    path.write_text(SHIPPED)
+    path.write_text(SAAS)
     assert run("check", path).stderr == ""
 
 
