@@ -43,13 +43,29 @@ class Curve:
         run = x1 - x0
         return y0 + (2 * (y1 - y0) * (value - x0) + run) // (2 * run)
 
-    def level_above(self, value: int) -> bool:
-        """Whether no greater value gives other points."""
-        return value >= self.xs[-1]
+    def leaves_above(self, value: int) -> int | None:
+        """The least greater value that gives other points; None: the curve is level from here."""
+        xs, ys, points = self.xs, self.ys, self.points(value)
+        for i in range(bisect_right(xs, value), len(xs)):
+            if ys[i] != points:
+                if self.stepped:
+                    return xs[i]
+                return _leaves(xs[i - 1], xs[i], ys[i - 1], ys[i], points)
+        return None
 
-    def level_below(self, value: int) -> bool:
-        """Whether no smaller value gives other points."""
-        return value <= self.xs[0] if not self.stepped else len(self.xs) < 2 or value < self.xs[1]
+    def leaves_below(self, value: int) -> int | None:
+        """The greatest smaller value that gives other points; None: it is level down from here."""
+        xs, ys, points = self.xs, self.ys, self.points(value)
+        if self.stepped:
+            # The first step's points hold below it too.
+            for i in range(bisect_right(xs, value) - 1, 0, -1):
+                if ys[i - 1] != points:
+                    return xs[i] - 1
+            return None
+        for i in range(bisect_left(xs, value) - 1, -1, -1):
+            if ys[i] != points:
+                return -_leaves(-xs[i + 1], -xs[i], ys[i + 1], ys[i], points)
+        return None
 
     def nearest(self, value: int, points: int, grid: int = 1) -> int | None:
         """The value nearest to ``value`` at which the curve gives at least ``points``.
@@ -105,6 +121,17 @@ class Curve:
                 run, fall = xs[i + 1] - xs[i], ys[i] - ys[i + 1]
                 return xs[i] + run * (2 * (ys[i] - points) + 1) // (2 * fall)
         return None
+
+
+def _leaves(x0: int, x1: int, y0: int, y1: int, points: int) -> int:
+    """The first value on the way from ``x0`` to ``x1`` that does not give ``points``.
+
+    ``points`` are those of a value on the line before it; ``y1`` is another number of points.
+    """
+    run = x1 - x0
+    if y1 > y0:
+        return x0 - (-run * (2 * (points - y0) + 1)) // (2 * (y1 - y0))
+    return x0 + run * (2 * (y0 - points) + 1) // (2 * (y0 - y1)) + 1
 
 
 def logistic(low: int, high: int) -> Curve:

@@ -34,10 +34,10 @@ from scoring.handling import Handling
 from scoring.hierarchy import CHILDREN, Children, children_of, mean_of
 from scoring.indicators import Signalled, indicate
 from scoring.kin import Sums
-from scoring.moment import Moment, Value, earliest
+from scoring.moment import NO_DATA, Moment, Reading, Value, earliest
 from scoring.shapes import Words
 from scoring.state import CustomerState
-from scoring.terms import Drift
+from scoring.terms import Drift, crosses_ms
 from scoring.variants import OverrideSpec, Variant
 from scoring.weighting import Weighting, wholes_of
 
@@ -247,10 +247,10 @@ def _measured(
     for measure, weight in zip(card.measures, weighting.measures, strict=True):
         frozen_ms = moment.frozen_since(measure.metric.kinds)
         if frozen_ms is None:
-            value, changes_ms, jump_ms, _ = measure.metric.read(state, moment)
+            reading = measure.metric.read(state, moment)
         else:
-            value, changes_ms = _frozen(measure, state, moment, frozen_ms, card)
-            jump_ms = None
+            reading = _frozen(measure, state, moment, frozen_ms, card)
+        value = reading.value
         if type(value) is int and not -VALUE_MAX <= value <= VALUE_MAX:
             value = VALUE_MAX if value > 0 else -VALUE_MAX
         points = None if value is None else measure.curve.points(value)  # type: ignore[arg-type]
@@ -260,25 +260,21 @@ def _measured(
         all_points.append(points)
         if not weight and not card.others:
             continue
-        if jump_ms is not None and (next_ms is None or jump_ms < next_ms):
-            next_ms = jump_ms
-        if (
-            changes_ms is not None
-            and (next_ms is None or changes_ms < next_ms)
-            and not _level_ahead(measure, value)
-        ):
-            next_ms = changes_ms
+        next_ms = earliest(next_ms, reading.jump_ms)
+        if reading.next_ms is not None and (next_ms is None or reading.next_ms < next_ms):
+            next_ms = earliest(next_ms, _turns_ms(measure, value, reading))
     return values, all_points, next_ms
 
 
 def _frozen(
     measure: MeasureSpec, state: CustomerState, moment: Moment, since_ms: int, card: Card
-) -> tuple[Value, int | None]:
+) -> Reading:
     """A measure whose source is stalled: its value of then, up to the card's limit."""
     ends_ms = since_ms + card.freeze_ms_max
     if moment.now_ms >= ends_ms:
-        return None, None
-    return measure.metric.read(state, moment.at(min(since_ms, moment.now_ms)))[0], ends_ms
+        return NO_DATA
+    then = measure.metric.read(state, moment.at(min(since_ms, moment.now_ms)))
+    return Reading(then.value, jump_ms=ends_ms)
 
 
 def _other(
@@ -382,11 +378,13 @@ def _overrides(
     return tuple(active), next_ms
 
 
-def _level_ahead(measure: MeasureSpec, value: Value) -> bool:
-    """Whether the curve is level wherever the value can drift to by itself."""
-    drift = measure.metric.drift
-    if not isinstance(value, int) or drift is Drift.WINDOW or isinstance(measure.curve, Words):
-        return False
-    if drift is Drift.RISES:
-        return measure.curve.level_above(value)
-    return measure.curve.level_below(value)
+def _turns_ms(measure: MeasureSpec, value: Value, reading: Reading) -> int | None:
+    """When the points change by themselves; where a curve is level no drift changes them."""
+    drift, curve = measure.metric.drift, measure.curve
+    if type(value) is not int or drift is Drift.WINDOW or isinstance(curve, Words):
+        return reading.next_ms
+    rises = drift is Drift.RISES
+    leaves = curve.leaves_above(value) if rises else curve.leaves_below(value)
+    if leaves is None or reading.origin_ms is None:
+        return None if leaves is None else reading.next_ms
+    return crosses_ms(reading.origin_ms, drift, leaves if rises else leaves + 1)

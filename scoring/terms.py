@@ -24,6 +24,7 @@ __all__ = [
     "both",
     "by_class",
     "compared",
+    "crosses_ms",
     "either",
     "in_unit",
     "known",
@@ -253,11 +254,19 @@ def compared(operator: str, a: Term, b: Term) -> Term:
     return _joined(a, b, Unit.FLAG, read)
 
 
+def crosses_ms(origin_ms: int, drift: Drift, upper: int) -> int:
+    """When a span in whole hours from (or to) an instant reaches a level, or falls below it.
+
+    ``upper`` is in millionths of a day: the least value on the upper side.
+    """
+    hours = -(-upper * 24 // MICRO)
+    return origin_ms + (hours if drift is Drift.RISES else 1 - hours) * HOUR_MS
+
+
 def _crossing(operator: str, a: Term, b: Term) -> Term:
     """A span that grows or shrinks against a fixed level: it changes once, at a known instant."""
     test, left, right = _TESTS[operator], a.read, b.read
-    above = operator in (">=", "<")
-    rises = a.drift is Drift.RISES
+    above, drift = operator in (">=", "<"), a.drift
 
     def read(state: CustomerState, moment: Moment) -> Reading:
         value, next_ms, jump_ms, origin_ms = left(state, moment)
@@ -265,10 +274,7 @@ def _crossing(operator: str, a: Term, b: Term) -> Term:
         if value is None or not isinstance(level, int):
             return Reading(None, earliest(next_ms, jump_ms))
         if origin_ms is not None:
-            # The least value in millionths of a day that is on the upper side, and its hours.
-            upper = level if above else level + 1
-            hours = -(-upper * 24 // MICRO)
-            turns_ms = origin_ms + (hours if rises else 1 - hours) * HOUR_MS
+            turns_ms = crosses_ms(origin_ms, drift, level if above else level + 1)
             next_ms = turns_ms if turns_ms > moment.now_ms else None
         return Reading(test(value, level), earliest(next_ms, jump_ms))
 

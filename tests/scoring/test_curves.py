@@ -59,24 +59,32 @@ def test_a_half_is_rounded_up(value: int, points: int) -> None:
     assert Curve((0, 4), (2, 0)).points(4 - value) == points
 
 
+LEVEL = Curve((0, 10, 20, 30), (100, 50, 50, 51))
+
+
 @pytest.mark.parametrize(
     ("curve", "value", "above", "below"),
     [
-        (FALLING, 0, False, True),
-        (FALLING, 1, False, False),
-        (FALLING, 10 * ONE - 1, False, False),
-        (FALLING, 10 * ONE, True, False),
-        (STEPS, ONE - 1, False, True),
-        (STEPS, ONE, False, False),
-        (STEPS, 3 * ONE, True, False),
-        (Curve((5,), (0,), stepped=True), 9, True, True),
+        (STEPS, ONE - 1, ONE, None),
+        (STEPS, ONE, 2 * ONE, ONE - 1),
+        (STEPS, 3 * ONE, None, 3 * ONE - 1),
+        (Curve((5,), (0,), stepped=True), 9, None, None),
+        (Curve((0, 5, 9), (0, 0, 7), stepped=True), -1, 9, None),
+        (Curve((0, 5, 9), (0, 0, 7), stepped=True), 9, None, 8),
+        (Curve((0, 5, 9), (0, 7, 7), stepped=True), 10, None, 4),
+        (LEVEL, -5, 1, None),
+        (LEVEL, 9, 10, 8),
+        (LEVEL, 10, 25, 9),  # level in the middle; half a point is rounded up
+        (LEVEL, 24, 25, 9),
+        (LEVEL, 25, None, 24),
+        (LEVEL, 99, None, 24),
     ],
 )
-def test_level_means_that_drift_cannot_change_the_points(
-    curve: Curve, value: int, above: bool, below: bool
+def test_where_the_points_are_left(
+    curve: Curve, value: int, above: int | None, below: int | None
 ) -> None:
-    assert curve.level_above(value) is above
-    assert curve.level_below(value) is below
+    assert curve.leaves_above(value) == above
+    assert curve.leaves_below(value) == below
 
 
 dots = st.dictionaries(st.integers(-500, 500), st.integers(0, 10_000), min_size=2, max_size=6)
@@ -86,7 +94,7 @@ dots = st.dictionaries(st.integers(-500, 500), st.integers(0, 10_000), min_size=
 def test_points_lie_between_the_neighbours(
     drawn: dict[int, int], stepped: bool, value: int
 ) -> None:
-    """And what is called level is level."""
+    """And they are left where they first differ."""
     xs = tuple(sorted(drawn))
     curve = Curve(xs, tuple(drawn[x] for x in xs), stepped)
     points = curve.points(value)
@@ -96,10 +104,9 @@ def test_points_lie_between_the_neighbours(
     if not stepped and left < right:
         exact = drawn[left] + Fraction(drawn[right] - drawn[left]) * (value - left) / (right - left)
         assert abs(points - exact) <= Fraction(1, 2)
-    if curve.level_above(value):
-        assert {curve.points(x) for x in range(value, 601)} == {points}
-    if curve.level_below(value):
-        assert {curve.points(x) for x in range(-600, value + 1)} == {points}
+    others = [x for x in range(-600, 601) if curve.points(x) != points]
+    assert curve.leaves_above(value) == min((x for x in others if x > value), default=None)
+    assert curve.leaves_below(value) == max((x for x in others if x < value), default=None)
 
 
 def true_logistic(low: int, high: int, value: int) -> float:
@@ -116,8 +123,8 @@ def test_a_logistic_goes_through_its_three_points(low: int, high: int) -> None:
     assert points == [1_000, 5_000, 9_000]
     assert (curve.points(low - 18 * span // 10), curve.points(high + 18 * span // 10)) == (0, FULL)
     assert (curve.points(low - 17 * span // 10), curve.points(high + 17 * span // 10)) == (1, 9_999)
-    assert curve.level_below(min(curve.xs))
-    assert curve.level_above(max(curve.xs))
+    assert curve.leaves_below(min(curve.xs)) is None
+    assert curve.leaves_above(max(curve.xs)) is None
 
 
 def test_a_logistic_is_the_same_everywhere() -> None:
@@ -188,8 +195,8 @@ def test_an_open_side_is_level() -> None:
     above, below = target(100, 200, zero_below=0), target(100, 200, zero_above=250)
     assert [above.points(x) for x in (0, 50, 100, 200, 10**9)] == [0, 5_000, FULL, FULL, FULL]
     assert [below.points(x) for x in (-(10**9), 0, 200, 225, 250)] == [FULL, FULL, FULL, 5_000, 0]
-    assert above.level_above(100)
-    assert below.level_below(200)
+    assert above.leaves_above(100) is None
+    assert below.leaves_below(200) is None
 
 
 @pytest.mark.parametrize(

@@ -265,6 +265,23 @@ def test_a_stalled_source_freezes_its_measures_up_to_the_limit() -> None:
     assert "scorecard" not in causes
 
 
+def test_what_is_frozen_ends_at_the_limit_where_its_curve_is_level_too() -> None:
+    """The curve says the same of any longer silence; that there is no data says something else."""
+    made = log(account(), use(START_MS))
+    late_ms = START_MS + 60 * D
+    made.tick_if_wanted(late_ms)
+    assert made.customer().emitted is not None
+    made.add(source_control("source.stalled", "health.usage.v1", 1), late_ms)
+    made.tick_if_wanted(late_ms + HOUR_MS)
+    told = []
+    while (due_ms := made.customer().due_ms) is not None and due_ms <= late_ms + 7 * D:
+        made.tick_if_wanted(due_ms)
+        told.append(due_ms)
+    assert told[-1] == late_ms + 7 * D
+    last = {line["name"]: line["value"] for line in health(made)["contributions"]}
+    assert last["last_use"] is None
+
+
 def test_time_goes_on_when_every_source_is_stalled() -> None:
     made = log(account(), use(START_MS))
     made.tick_if_wanted(START_MS + 2 * HOUR_MS)

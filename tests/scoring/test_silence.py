@@ -1,6 +1,8 @@
 """Time alone: a score falls with silence, when it should, and is looked at only then."""
 
 from bisect import bisect_right
+from fractions import Fraction
+from itertools import pairwise
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
@@ -14,6 +16,7 @@ from partitionlog import (
     SAAS,
     START_MS,
     Log,
+    at,
     card_of,
     changed_card,
     data_of,
@@ -97,6 +100,57 @@ def test_evaluating_when_due_equals_evaluating_always_at_length(
 ) -> None:
     """The same, much longer."""
     check_due_only(events, card_text, sample_ms)
+
+
+#: One measure, whose curve is given.
+ONE_MEASURE = """
+scorecard: one
+version: "1"
+objective: To look when there is something to see
+owner: test
+defaults: {{minimum_coverage: 0%}}
+weights: {{all: 100}}
+groups: {{all: {{it: {{share: 100, metric: {metric}, {shape}}}}}}}
+bands:
+  green: {{enter: ">= 75", leave: "< 70"}}
+  red: {{enter: "< 50", leave: ">= 56"}}
+letters: {{A: 85, B: 70, C: 50, D: 0}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("metric", "shape", "days"),
+    [
+        ("days_since(contact)", "steps: {0: 0, 7: 90, 30: 90, 60: 20}", [0, 7, 60]),
+        ("days_since(contact)", "curve: {1: 50, 2: 50.02, 50: 50.02, 51: 50}",
+         # Half a hundredth is rounded up.
+         [0, *(Fraction(hours, 24) for hours in (30, 42, 50 * 24 + 7, 50 * 24 + 19))]),
+        ("days_to_renewal", "steps: {0: 0, 30: 50, 90: 100}",
+         [0, 310 + Fraction(1, 24), 370 + Fraction(1, 24)]),
+        ("days_to_renewal", "target: {best: [30, 300], zero: [29, 600]}", None),
+    ],
+)  # fmt: skip
+def test_a_span_is_looked_at_when_its_points_change(
+    metric: str, shape: str, days: list[Fraction] | None
+) -> None:
+    """Not every hour: not where the curve is level in the middle, nor where an hour is too little.
+
+    An ever so distant renewal costs nothing until it matters.
+    """
+    text = ONE_MEASURE.format(metric=metric, shape=shape)
+    events = [
+        event("engagement.contact", START_MS, kind="call"),
+        event("account.changed", START_MS, renewal_at=at(START_MS + 400 * DAY_MS)),
+    ]
+    found = due_only(state_of(events, text), text, START_MS + 500 * DAY_MS)
+    points = [evaluation.score for _, evaluation in found]
+    assert all(now != before for now, before in pairwise(points))
+    if days is None:
+        # 100 days of 24 hours on the slope, none on the level, and the hours of the last day.
+        assert len(found) == 1 + 100 * 24 + 24
+    else:
+        assert [Fraction(ms - START_MS, DAY_MS) for ms, _ in found] == days
+    check_due_only(events, text, [])
 
 
 def tick_until(log: Log, until_ms: int) -> list[tuple[int, list[dict[str, object]]]]:
