@@ -14,7 +14,7 @@ from schemas.scores import (
     ScoreChanged,
 )
 
-__all__ = ["CustomerHealth", "HistoryPoint"]
+__all__ = ["CustomerHealth", "HistoryPoint", "Percentile"]
 
 
 class CustomerHealth(BaseModel):
@@ -69,3 +69,16 @@ class HistoryPoint(BaseModel):
     score: int | None
     band: str
     because: str
+
+
+class Percentile(BaseModel):
+    """Where a score stands among others: 1 is the lowest, 100 the highest."""
+
+    model_config = ConfigDict(frozen=True)
+
+    portfolio: int | None = Field(
+        description="Among all scored customers; null without a score, or with fewer than 20."
+    )
+    n: int = Field(description="Scored customers in all.")
+    segment: int | None = Field(description="Among those of its segment; null likewise.")
+    segment_n: int = Field(description="Scored customers of its segment.")

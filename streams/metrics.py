@@ -140,6 +140,10 @@ class Metrics:
         self.view_rows = self._counter(
             "health_view_rows_total", "Rows given to the view, by what became of them.", "outcome"
         )
+        self.view_reranked = self._counter(
+            "health_view_reranked_total",
+            "Customers whose place in the attention order moved because days passed.",
+        )
         self.view_apply_s = self._histogram(
             "health_view_apply_seconds", "Time to write one batch to the view.", _FAST_S
         )

@@ -9,8 +9,10 @@ from schemas.scores import (
     Contribution,
     EventRef,
     Health,
+    Mark,
     Mover,
     PendingBand,
+    Place,
     ScorecardRef,
 )
 from schemas.views import CustomerHealth
@@ -146,6 +148,26 @@ def _line(
     )
 
 
+def segment_of(mrr_minor: int) -> Place:
+    """The segment of a customer that pays so much."""
+    name, label = ("small", "Small")
+    if mrr_minor >= 200_000:
+        name, label = ("growth", "Growth")
+    if mrr_minor >= 800_000:
+        name, label = ("enterprise", "Enterprise")
+    return Place(name=name, label=label, since=NOW - timedelta(days=90))
+
+
+def marked(row: CustomerHealth, **marks: str) -> CustomerHealth:
+    """The next row of a customer on whom a person set ``handled`` or ``not_pursued``: why."""
+    told = {
+        name: Mark(since=NOW, author=OWNERS[0], reason=reason, until=NOW + timedelta(days=30))
+        for name, reason in marks.items()
+    }
+    health_now = row.health.model_copy(update={"handled": None, "not_pursued": None, **told})
+    return row.model_copy(update={"sequence": row.sequence + 1, "health": health_now})
+
+
 def customer(
     rng: random.Random,
     customer_id: str,
@@ -159,13 +181,18 @@ def customer(
     at: datetime = NOW,
     owner: str = OWNERS[0],
     mrr_minor: int = 120_000,
+    renewal_days: int | None = None,
     pending: bool = False,
 ) -> CustomerHealth:
     """One customer."""
     now = health(curves_of(rng, strength, missing), cap)
+    now = now.model_copy(update={"segment": segment_of(mrr_minor)})
     if pending and now.band is Band.YELLOW:
         line = PendingBand(band=Band.RED, since=at, at=at + timedelta(hours=21, minutes=42))
         now = now.model_copy(update={"pending": line})
+    due_h, seats = rng.randint(2, 60), rng.choice((10, 25, 50, 120, 400))
+    days = rng.randint(10, 340)
+    days = days if renewal_days is None else renewal_days
     return CustomerHealth(
         customer_id=customer_id,
         customer_name=name,
@@ -177,14 +204,16 @@ def customer(
         cause=Cause.FIRST,
         because="Too little data yet" if now.score is None else "First score",
         changed_at=at,
-        next_change_at=at + timedelta(hours=rng.randint(2, 60)),
+        next_change_at=at + timedelta(hours=due_h),
         attributes={
             "owner": owner,
             "mrr_minor": mrr_minor,
             "currency": "EUR",
+            "mrr_reporting_minor": mrr_minor,
+            "reporting_currency": "EUR",
             "status": "customer",
-            "seats": rng.choice((10, 25, 50, 120, 400)),
-            "renewal_at": (NOW + timedelta(days=rng.randint(10, 340))).isoformat(),
+            "seats": seats,
+            "renewal_at": (NOW + timedelta(days=days)).isoformat(),
         },
     )
 
@@ -199,7 +228,7 @@ def moved(
     cap = 2500 if row.health.overrides else None
     for name in rng.sample(sorted(curves), measures):
         curves[name] = max(0, min(10_000, round(rng.gauss(strength, 0.12) * 10_000)))
-    after = health(curves, cap)
+    after = health(curves, cap).model_copy(update={"segment": row.health.segment})
     before = {line.name: line.points for line in row.health.contributions}
     now = {line.name: line.points for line in after.contributions}
     kinds = {line.name: line.kind for line in (*row.health.contributions, *after.contributions)}

@@ -75,6 +75,8 @@ async def rebuild(settings: Settings, view: View, clock: Clock, on_read: OnRead)
             customers += len(health)
             rows.forget(partition)
         recent = await _apply_recent(settings, scores, view, since_ms)
+        while await view.refresh(clock.now_ms(), BATCH_ROWS) == BATCH_ROWS:
+            pass
     return Rebuilt(customers, recent)
 
 

@@ -1,7 +1,9 @@
 """Score changes into the view.
 
 Its own consumer group: a dead Redis delays the view and nothing else. Writing
-is idempotent by (epoch, sequence), so a chunk may come again.
+is idempotent by (epoch, sequence), so a chunk may come again. Every few seconds
+customers whose renewal came a day closer are ranked anew, a bounded number of them;
+each worker does so, and it does no harm to be done twice.
 """
 
 import asyncio
@@ -24,6 +26,9 @@ __all__ = ["ViewFeed"]
 log = logging.getLogger(__name__)
 
 RETRY_S_MAX = 5.0
+REFRESH_S = 5.0
+#: Customers in one round trip, and round trips in one refresh.
+REFRESH_ROWS, REFRESH_ROUNDS = 500, 10
 
 
 class ViewFeed:
@@ -43,6 +48,7 @@ class ViewFeed:
                 await guarded(self._chunk(event))
 
         self.app.agent(topic, name="view", concurrency=1)(feed)
+        self.app.timer(REFRESH_S, name="refresh")(self._timed_refresh)
         self.app.before_handover(self._hand_over)
 
     async def _hand_over(self) -> None:
@@ -50,6 +56,21 @@ class ViewFeed:
         self._handing_over.set()
         async with self._busy:
             self._handing_over.clear()
+
+    async def _timed_refresh(self) -> None:
+        await guarded(self.refresh())
+
+    async def refresh(self) -> None:
+        """Rank anew who is due; what is left over is next time's, and so is a dead Redis."""
+        now_ms = self._clock.now_ms()
+        try:
+            for _ in range(REFRESH_ROUNDS):
+                reranked = await self._view.refresh(now_ms, REFRESH_ROWS)
+                self._metrics.view_reranked.inc(reranked)
+                if reranked < REFRESH_ROWS:
+                    return
+        except ViewUnavailable as unavailable:
+            log.warning("%s; trying again in %.1f s", unavailable, REFRESH_S)
 
     async def _chunk(self, event: Any) -> None:
         rows = [row for record in event.message.value if (row := _row(record)) is not None]

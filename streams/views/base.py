@@ -12,9 +12,10 @@ from enum import StrEnum
 from typing import Protocol
 
 from schemas.scores import Band
-from schemas.views import CustomerHealth, HistoryPoint
+from schemas.views import CustomerHealth, HistoryPoint, Percentile
 
 __all__ = [
+    "GROUP_MIN",
     "HISTORY_MAX",
     "LIMIT_MAX",
     "STREAM_MAX",
@@ -22,9 +23,11 @@ __all__ = [
     "Change",
     "CursorRefused",
     "Page",
+    "Segment",
     "Sort",
     "View",
     "ViewUnavailable",
+    "percentile",
 ]
 
 #: Of each customer this many earlier scores are kept.
@@ -33,6 +36,8 @@ HISTORY_MAX = 500
 STREAM_MAX = 10_000
 #: Customers on one page, at most.
 LIMIT_MAX = 500
+#: In a smaller group of scored customers a percentile is theatre, and there is none.
+GROUP_MIN = 20
 
 
 class Applied(StrEnum):
@@ -46,7 +51,7 @@ class Applied(StrEnum):
 class Sort(StrEnum):
     """The orders in which customers can be listed. Ties are broken by the customer id."""
 
-    ATTENTION = "attention"  # red, yellow, unknown, green; within each the lowest score first
+    ATTENTION = "attention"  # risk x value x closeness of renewal; handled, then not pursued last
     SCORE = "score"  # lowest first; without a score last
     SCORE_DESC = "-score"  # highest first; without a score last
     NAME = "name"
@@ -59,6 +64,28 @@ class Page:
 
     items: tuple[CustomerHealth, ...]
     next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A segment that has customers, as its scorecard names it, and how many."""
+
+    name: str
+    label: str
+    customers: int
+
+
+def percentile(below: int, equal: int, n: int) -> int | None:
+    """The percentile rank, 1 to 100, of one of ``n`` scored customers; None below 20 of them.
+
+    ``below`` have a lower score, ``equal`` the same one, itself included. The only
+    worst is at 1, the only best at 100; those that share a score share the middle of
+    their ranks, rounded down.
+    """
+    if n < GROUP_MIN:
+        return None
+    rank = 1 + 99 * (2 * below + max(equal, 1) - 1) // (2 * (n - 1))
+    return min(rank, 100)  # the counts are read one after the other while scores move
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +138,12 @@ class View(Protocol):
         limit: int = 50,
         cursor: str | None = None,
         band: Band | None = None,
+        segment: str | None = None,
+        pursued: bool | None = None,
         sort: Sort = Sort.ATTENTION,
         search: str = "",
     ) -> Page:
-        """A page of customers.
+        """A page of customers; those of a band, of a segment, those (not) pursued.
 
         ``search`` is looked for in id, name and owner, without regard to case. A
         page can hold fewer than ``limit`` customers, and even none, while
@@ -124,8 +153,24 @@ class View(Protocol):
             CursorRefused: the cursor belongs to another order, or is damaged.
         """
 
-    async def counts(self) -> Mapping[Band, int]:
+    async def counts(
+        self, *, segment: str | None = None, pursued: bool | None = None
+    ) -> Mapping[Band, int]:
         """How many customers each band holds; every band is in it."""
+
+    async def segments(self) -> Sequence[Segment]:
+        """The segments that have customers, the largest first, then by name."""
+
+    async def percentiles(self, rows: Sequence[CustomerHealth]) -> Sequence[Percentile]:
+        """Where each of these customers' scores stands among all, and in its segment."""
+
+    async def refresh(self, now_ms: int, limit: int = 500) -> int:
+        """Rank anew those whose renewal came a step closer; how many there were.
+
+        ``limit`` at most: call it again until there are fewer. A row is ranked as of its
+        change when it is applied, so that the order follows from the rows and the latest
+        refresh alone. Viewers are told nothing: no customer changed.
+        """
 
     async def position(self) -> str:
         """The place of the newest change, to be given to :meth:`changes`."""

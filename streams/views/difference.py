@@ -15,6 +15,9 @@ _FIELDS: dict[str, Callable[[CustomerHealth], Any]] = {
     "band": lambda row: row.health.band.value,
     "letter": lambda row: row.health.letter,
     "coverage": lambda row: row.health.coverage_ppm,
+    "segment": lambda row: row.health.segment and row.health.segment.name,
+    "handled": lambda row: row.health.handled and row.health.handled.reason,
+    "not pursued": lambda row: row.health.not_pursued and row.health.not_pursued.reason,
 }
 
 
@@ -23,8 +26,8 @@ def difference(
 ) -> list[str]:
     """One line for each customer and field that differs, ordered by customer; empty when equal.
 
-    Compared are epoch, sequence, score, band, letter, coverage and every
-    contribution, not the words around them.
+    Compared are epoch, sequence, score, band, letter, coverage, segment, what a
+    person set, and every contribution, not the words around them.
     """
     wrong: list[str] = []
     for customer_id in sorted(expected.keys() | found.keys()):

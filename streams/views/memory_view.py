@@ -7,7 +7,9 @@ import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 
 from schemas.scores import Band
-from schemas.views import CustomerHealth, HistoryPoint
+from schemas.views import CustomerHealth, HistoryPoint, Percentile
+from streams.clock import to_ms
+from streams.views.attention import attention_of
 from streams.views.base import (
     HISTORY_MAX,
     LIMIT_MAX,
@@ -15,8 +17,10 @@ from streams.views.base import (
     Applied,
     Change,
     Page,
+    Segment,
     Sort,
     ViewUnavailable,
+    percentile,
 )
 from streams.views.ranking import (
     BANDS,
@@ -26,6 +30,7 @@ from streams.views.ranking import (
     place_of,
     ranking_of,
     read_cursor,
+    segment_of,
 )
 
 __all__ = ["MemoryView"]
@@ -41,6 +46,7 @@ class MemoryView:
         self.outage: str | None = None
         self._rows: dict[str, CustomerHealth] = {}
         self._histories: dict[str, list[HistoryPoint]] = {}
+        self._ranked: dict[str, int] = {}  # as of when, Unix milliseconds
         self._log: list[tuple[int, str | None]] = []  # (number, customer id or None: read again)
         self._number = 0
         self._news = asyncio.Event()
@@ -66,6 +72,8 @@ class MemoryView:
         limit: int = 50,
         cursor: str | None = None,
         band: Band | None = None,
+        segment: str | None = None,
+        pursued: bool | None = None,
         sort: Sort = Sort.ATTENTION,
         search: str = "",
     ) -> Page:
@@ -75,8 +83,8 @@ class MemoryView:
         self._answer()
         ranking = ranking_of(sort)
         placed = sorted(
-            (place_of(sort, ranking.member(row)), row.customer_id)
-            for row in self._rows.values()
+            (place_of(ranking.member(row, self._ranked[row.customer_id])), row.customer_id)
+            for row in self._in(segment, pursued=pursued)
             if (band is None or row.health.band is band) and needle(search) in findable(row)
         )
         left = [(place, customer_id) for place, customer_id in placed if place > after]
@@ -84,10 +92,53 @@ class MemoryView:
         following = cursor_of(sort, page[-1][0]) if len(left) > limit else None
         return Page(tuple(self._rows[customer_id] for _, customer_id in page), following)
 
-    async def counts(self) -> Mapping[Band, int]:
+    async def counts(
+        self, *, segment: str | None = None, pursued: bool | None = None
+    ) -> Mapping[Band, int]:
         """How many customers each band holds."""
         self._answer()
-        return {band: sum(row.health.band is band for row in self._rows.values()) for band in BANDS}
+        rows = self._in(segment, pursued=pursued)
+        return {band: sum(row.health.band is band for row in rows) for band in BANDS}
+
+    async def segments(self) -> Sequence[Segment]:
+        """The segments that have customers, the largest first, then by name."""
+        self._answer()
+        labels = {
+            row.health.segment.name: row.health.segment.label
+            for row in self._rows.values()
+            if row.health.segment is not None
+        }
+        found = [Segment(*each, len(self._in(each[0]))) for each in labels.items()]
+        return sorted(found, key=lambda segment: (-segment.customers, segment.name))
+
+    async def percentiles(self, rows: Sequence[CustomerHealth]) -> Sequence[Percentile]:
+        """Where each of these customers' scores stands among all, and in its segment."""
+        self._answer()
+        everywhere = self._scores(None)
+        found = []
+        for row in rows:
+            segment = segment_of(row)
+            within = self._scores(segment) if segment else []
+            found.append(
+                Percentile(
+                    portfolio=_rank(row.health.score, everywhere),
+                    n=len(everywhere),
+                    segment=_rank(row.health.score, within),
+                    segment_n=len(within),
+                )
+            )
+        return found
+
+    async def refresh(self, now_ms: int, limit: int = 500) -> int:
+        """Rank anew those whose renewal came a step closer; how many there were."""
+        self._answer()
+        steps = (
+            (attention_of(row, self._ranked[customer_id]).next_ms, customer_id)
+            for customer_id, row in self._rows.items()
+        )
+        due = sorted((at, each) for at, each in steps if at is not None and at <= now_ms)[:limit]
+        self._ranked.update((customer_id, now_ms) for _, customer_id in due)
+        return len(due)
 
     async def position(self) -> str:
         """The place of the newest change."""
@@ -148,6 +199,18 @@ class MemoryView:
         if self.outage is not None:
             raise ViewUnavailable(self.outage, "This recovers by itself.")
 
+    def _in(self, segment: str | None, *, pursued: bool | None = None) -> list[CustomerHealth]:
+        return [
+            row
+            for row in self._rows.values()
+            if (not segment or segment_of(row) == segment)
+            and pursued in (None, row.health.not_pursued is None)
+        ]
+
+    def _scores(self, segment: str | None) -> list[int]:
+        scores = (row.health.score for row in self._in(segment))
+        return [score for score in scores if score is not None]
+
     def _apply(self, row: CustomerHealth) -> Applied:
         held = self._rows.get(row.customer_id)
         if held is not None:
@@ -157,6 +220,7 @@ class MemoryView:
             if order == held_order:
                 return Applied.DUPLICATE
         self._rows[row.customer_id] = row
+        self._ranked[row.customer_id] = to_ms(row.changed_at)
         history = self._histories.setdefault(row.customer_id, [])
         history.insert(
             0,
@@ -210,3 +274,10 @@ class MemoryView:
             for customer_id, number in numbers.items()
             if customer_id in self._rows
         ]
+
+
+def _rank(score: int | None, scores: Sequence[int]) -> int | None:
+    if score is None:
+        return None
+    below = sum(other < score for other in scores)
+    return percentile(below, scores.count(score), len(scores))

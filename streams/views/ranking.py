@@ -1,11 +1,11 @@
 """How customers are ranked: each order is one sorted text per customer.
 
-A *member* is the band's rank, then a key of the order, then the customer id:
-``0`` + ``04210`` + ``acme``. Members compare as bytes, so a ranking is a plain
-ordered set, a page starts right after the last member of the page before it
-(no offset that shifts while scores move), and a band is one contiguous range.
-The *place* of a member is the part by which the order sorts: the whole member
-for attention, all but the band's rank for the others.
+A *member* is whether the customer is pursued, the band's rank, then a key of the
+order, then the customer id: ``0`` + ``0`` + ``04210`` + ``acme``. Members compare as
+bytes, so a ranking is a plain ordered set, a page starts right after the last member of
+the page before it (no offset that shifts while scores move), and the pursued customers
+of a band are one contiguous range. The *place* of a member is the part by which the
+order sorts: all but the first two characters.
 """
 
 import base64
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from schemas.scores import Band
 from schemas.views import CustomerHealth
 from streams.clock import to_ms
+from streams.views.attention import WEIGHT_MAX, attention_of
 from streams.views.base import CursorRefused, Sort
 
 __all__ = [
@@ -25,9 +26,11 @@ __all__ = [
     "findable",
     "needle",
     "place_of",
-    "ranges",
+    "prefixes",
+    "range_of",
     "ranking_of",
     "read_cursor",
+    "segment_of",
 ]
 
 #: The bands from worst to best; the index is the band's rank in every member.
@@ -35,6 +38,7 @@ BANDS = (Band.RED, Band.YELLOW, Band.UNKNOWN, Band.GREEN)
 
 _SCORE_NONE = 99_999  # sorts behind every score, in both directions
 _MS_MAX = 10**15
+_PREFIX = 2
 _SEPARATOR = "\0"  # cannot stand in an id, and sorts before every character of a name
 
 
@@ -45,14 +49,16 @@ class Ranking:
     name: str
     key_chars: int
 
-    def member(self, row: CustomerHealth) -> str:
-        """The customer's text in this ranking."""
-        return f"{BANDS.index(row.health.band)}{_key(self.name, row)}{row.customer_id}"
+    def member(self, row: CustomerHealth, at_ms: int) -> str:
+        """The customer's text in this ranking; ``at_ms`` matters to attention only."""
+        pursued = 0 if row.health.not_pursued is None else 1
+        band = BANDS.index(row.health.band)
+        return f"{pursued}{band}{_key(self.name, row, at_ms)}{row.customer_id}"
 
     def customer_id(self, member: str) -> str:
         """The customer that a member stands for."""
         if self.key_chars:
-            return member[1 + self.key_chars :]
+            return member[_PREFIX + self.key_chars :]
         return member.rpartition(_SEPARATOR)[2]
 
 
@@ -60,10 +66,12 @@ _WORST = Ranking("worst", 5)
 _BEST = Ranking("best", 5)
 _NAME = Ranking("name", 0)
 _CHANGED = Ranking("changed", 15)
-RANKINGS = (_WORST, _BEST, _NAME, _CHANGED)
+_ATTENTION = Ranking("attention", 1 + len(str(WEIGHT_MAX)))
+#: A row in the store remembers its members by their place in here: append, never reorder.
+RANKINGS = (_WORST, _BEST, _NAME, _CHANGED, _ATTENTION)
 
 _OF_SORT = {
-    Sort.ATTENTION: _WORST,
+    Sort.ATTENTION: _ATTENTION,
     Sort.SCORE: _WORST,
     Sort.SCORE_DESC: _BEST,
     Sort.NAME: _NAME,
@@ -72,32 +80,34 @@ _OF_SORT = {
 
 
 def ranking_of(sort: Sort) -> Ranking:
-    """The ranking that an order reads; attention and score share one."""
+    """The ranking that an order reads."""
     return _OF_SORT[sort]
 
 
-def place_of(sort: Sort, member: str) -> str:
+def segment_of(row: CustomerHealth) -> str:
+    """The name of the customer's segment; empty where its card has none."""
+    return "" if row.health.segment is None else row.health.segment.name
+
+
+def place_of(member: str) -> str:
     """The part of a member by which the order sorts across bands."""
-    return member if sort is Sort.ATTENTION else member[1:]
+    return member[_PREFIX:]
 
 
-def ranges(sort: Sort, band: Band | None, place: str | None) -> list[tuple[str, str]]:
-    """The ranges of members after a place, in Redis' notation: ``[`` with, ``(`` without.
+def prefixes(band: Band | None, *, pursued: bool | None) -> list[str]:
+    """What the members of these customers begin with; None: whichever."""
+    return [
+        f"{0 if each else 1}{rank}"
+        for each in ((True, False) if pursued is None else (pursued,))
+        for rank, one in enumerate(BANDS)
+        if band is None or one is band
+    ]
 
-    One range a band; for attention the bands follow each other, for the other
-    orders their members must be merged by place.
-    """
-    found = []
-    for rank, each in enumerate(BANDS):
-        if band is not None and each is not band:
-            continue
-        low = f"[{rank}"
-        if place is not None and sort is not Sort.ATTENTION:
-            low = f"({rank}{place}"
-        elif place is not None and place > low[1:]:
-            low = f"({place}"  # in a band before the place's this leaves nothing
-        found.append((low, f"({rank + 1}"))
-    return found
+
+def range_of(prefix: str, place: str | None) -> tuple[str, str]:
+    """The members of a prefix after a place, in Redis' notation: ``[`` with, ``(`` without."""
+    low = f"[{prefix}" if place is None else f"({prefix}{place}"
+    return low, f"({prefix[0]}{int(prefix[1]) + 1}"
 
 
 def cursor_of(sort: Sort, place: str) -> str:
@@ -135,7 +145,10 @@ def needle(search: str) -> str:
     return _folded(search.strip())
 
 
-def _key(ranking: str, row: CustomerHealth) -> str:
+def _key(ranking: str, row: CustomerHealth, at_ms: int) -> str:
+    if ranking == "attention":
+        found = attention_of(row, at_ms)
+        return f"{found.standing:d}{WEIGHT_MAX - found.weight:0{len(str(WEIGHT_MAX))}d}"
     score = row.health.score
     if ranking == "worst":
         return f"{_SCORE_NONE if score is None else score:05d}"

@@ -1,10 +1,9 @@
 """The view in Redis (6 or later).
 
-All keys of an environment carry one hash tag, so that one script may touch
-them in Redis Cluster as well. The script ``apply.lua`` compares (epoch,
-sequence) and writes a customer's row, history, rankings and the log of changes
-in one step: no reader ever sees a customer in two bands, and a row sent again
-changes nothing. docs/view.md lists the keys.
+The script ``apply.lua`` compares (epoch, sequence) and writes a customer's row,
+history, rankings and the log of changes in one step: no reader ever sees a customer
+in two bands, and a row sent again changes nothing. A change touches the customer's
+own entries alone; where it stands among the others is counted when it is read.
 """
 
 import heapq
@@ -16,8 +15,10 @@ from redis.asyncio import Redis
 from redis.exceptions import NoScriptError, RedisError
 
 from schemas.scores import Band
-from schemas.views import CustomerHealth, HistoryPoint
+from schemas.views import CustomerHealth, HistoryPoint, Percentile
+from streams.clock import to_ms
 from streams.settings import Settings
+from streams.views.attention import attention_of
 from streams.views.base import (
     HISTORY_MAX,
     LIMIT_MAX,
@@ -25,21 +26,27 @@ from streams.views.base import (
     Applied,
     Change,
     Page,
+    Segment,
     Sort,
 )
 from streams.views.ranking import (
     BANDS,
     RANKINGS,
+    Ranking,
     cursor_of,
     findable,
     needle,
     place_of,
-    ranges,
+    prefixes,
+    range_of,
     ranking_of,
     read_cursor,
 )
 from streams.views.redis_changes import ChangeLog
 from streams.views.redis_client import answering, connect, safe_url
+from streams.views.redis_keys import Keys
+from streams.views.redis_percentiles import percentiles_of
+from streams.views.redis_problems import problems_of
 
 __all__ = ["RedisView", "open_view"]
 
@@ -62,14 +69,11 @@ class RedisView:
     def __init__(self, client: Redis, prefix: str, where: str) -> None:
         self._client = client
         self._where = where
-        self.base = f"{prefix}vitals:{{{prefix}view}}:"
-        self._changes_key = self.base + "changes"
-        self._log = ChangeLog(client, self._changes_key, where)
-        self._findable_key = self.base + "findable"
-        self._ranking_keys = [f"{self.base}rank:{ranking.name}" for ranking in RANKINGS]
+        self.keys = Keys(prefix)
+        self._log = ChangeLog(client, self.keys.changes, where)
         self._scripts = {
             name: files("streams.views").joinpath(f"{name}.lua").read_text()
-            for name in ("apply", "remove")
+            for name in ("apply", "remove", "rerank", "sweep")
         }
         self._sha: dict[str, str] = {}
 
@@ -84,7 +88,7 @@ class RedisView:
     async def customer(self, customer_id: str) -> CustomerHealth | None:
         """One customer's current health."""
         with answering(self._where):
-            row = await self._client.hget(self._customer_key(customer_id), "row")
+            row = await self._client.hget(self.keys.customer(customer_id), "row")
         return None if row is None else CustomerHealth.model_validate_json(row)
 
     async def history(self, customer_id: str, limit: int = HISTORY_MAX) -> Sequence[HistoryPoint]:
@@ -92,7 +96,7 @@ class RedisView:
         if limit < 1:
             return []
         with answering(self._where):
-            points = await self._client.lrange(self._history_key(customer_id), 0, limit - 1)
+            points = await self._client.lrange(self.keys.history(customer_id), 0, limit - 1)
         return [HistoryPoint.model_validate_json(point) for point in points]
 
     async def customers(
@@ -101,12 +105,16 @@ class RedisView:
         limit: int = 50,
         cursor: str | None = None,
         band: Band | None = None,
+        segment: str | None = None,
+        pursued: bool | None = None,
         sort: Sort = Sort.ATTENTION,
         search: str = "",
     ) -> Page:
         """A page of customers; a search looks at 20,000 customers a page, at most."""
         limit = min(max(limit, 1), LIMIT_MAX)
         place = read_cursor(sort, cursor) if cursor else None
+        ranking, begin = ranking_of(sort), prefixes(band, pursued=pursued)
+        key = self.keys.ranking(ranking, segment)
         sought = needle(search)
         found: list[str] = []
         examined = 0
@@ -114,28 +122,66 @@ class RedisView:
             # One more than asked for tells whether there is a next page.
             while len(found) <= limit and examined < EXAMINED_MAX:
                 chunk = _SCAN_ROWS if sought else limit + 1 - len(found)
-                members = await self._members(sort, band, place, chunk)
-                found += await self._matching(sort, members, sought)
+                members = await self._members(key, begin, place, chunk)
+                found += await self._matching(ranking, members, sought)
                 examined += len(members)
                 if members:
-                    place = place_of(sort, members[-1])
+                    place = place_of(members[-1])
                 if len(members) < chunk:
                     place = None
                     break
             if len(found) > limit:
-                place = place_of(sort, found[limit - 1])
-            ids = [ranking_of(sort).customer_id(member) for member in found[:limit]]
+                place = place_of(found[limit - 1])
+            ids = [ranking.customer_id(member) for member in found[:limit]]
             rows = await self._rows(ids)
         items = tuple(row for row in rows if row is not None)
         return Page(items, None if place is None else cursor_of(sort, place))
 
-    async def counts(self) -> Mapping[Band, int]:
+    async def counts(
+        self, *, segment: str | None = None, pursued: bool | None = None
+    ) -> Mapping[Band, int]:
         """How many customers each band holds."""
+        key = self.keys.ranking(ranking_of(Sort.SCORE), segment)
+        begin = [(band, one) for band in BANDS for one in prefixes(band, pursued=pursued)]
+        counts = dict.fromkeys(BANDS, 0)
         with answering(self._where):
             pipe = self._client.pipeline(transaction=True)
-            for rank in range(len(BANDS)):
-                pipe.zlexcount(self._ranking_keys[0], f"[{rank}", f"({rank + 1}")
-            return dict(zip(BANDS, await pipe.execute(), strict=True))
+            for _, one in begin:
+                pipe.zlexcount(key, *range_of(one, None))
+            for (band, _), count in zip(begin, await pipe.execute(), strict=True):
+                counts[band] += count
+        return counts
+
+    async def segments(self) -> Sequence[Segment]:
+        """The segments that have customers, the largest first, then by name."""
+        with answering(self._where):
+            held = await self._client.hgetall(self.keys.segments)
+            labels = {str(name): str(label) for name, label in held.items()}
+            pipe = self._client.pipeline(transaction=False)
+            for name in labels:
+                pipe.zcard(self.keys.ranking(ranking_of(Sort.SCORE), name))
+            sizes = await pipe.execute() if labels else []
+        found = [Segment(*each, n) for each, n in zip(labels.items(), sizes, strict=True)]
+        return sorted(found, key=lambda segment: (-segment.customers, segment.name))
+
+    async def percentiles(self, rows: Sequence[CustomerHealth]) -> Sequence[Percentile]:
+        """Where each of these customers' scores stands; counted now, each in O(log n)."""
+        with answering(self._where):
+            return await percentiles_of(self._client, self.keys, rows)
+
+    async def refresh(self, now_ms: int, limit: int = 500) -> int:
+        """Rank anew those whose renewal came a step closer; how many there were."""
+        with answering(self._where):
+            due = await self._client.zrangebyscore(self.keys.due, "-inf", now_ms, 0, limit)
+            ids = [str(customer_id) for customer_id in due]
+            rows = await self._rows(ids)
+            gone = [i for i, row in zip(ids, rows, strict=True) if row is None]
+            if gone:
+                await self._client.zrem(self.keys.due, *gone)
+        await self._run(
+            "rerank", [(row.customer_id, _rerank(row, now_ms)) for row in rows if row is not None]
+        )
+        return len(ids)
 
     async def position(self) -> str:
         """The id of the newest entry in the log of changes."""
@@ -162,7 +208,7 @@ class RedisView:
 
     async def clear(self) -> None:
         """Forget all customers, each in one step; then tell the viewers."""
-        head = f"{self.base}customer:"
+        head = self.keys.customer_head
         with answering(self._where):
             cursor = 0
             while True:
@@ -172,12 +218,12 @@ class RedisView:
                     break
             while True:
                 cursor, chunk = await self._client.hscan(
-                    self._findable_key, cursor, count=_SCAN_ROWS
+                    self.keys.findable, cursor, count=_SCAN_ROWS
                 )
                 await self._forget([str(customer_id) for customer_id in chunk])
                 if cursor == 0:
                     break
-            await self._forget([""])  # no customer: sweeps the rankings where none is left
+            await self._sweep()
         await self._log.reset()
 
     async def dump(self) -> Mapping[str, CustomerHealth]:
@@ -187,7 +233,7 @@ class RedisView:
         with answering(self._where):
             while True:
                 cursor, chunk = await self._client.hscan(
-                    self._findable_key, cursor, count=_SCAN_ROWS
+                    self.keys.findable, cursor, count=_SCAN_ROWS
                 )
                 ids = [str(customer_id) for customer_id in chunk]
                 rows = await self._rows(ids)
@@ -198,20 +244,8 @@ class RedisView:
     async def problems(self) -> Sequence[str]:
         """Where rankings and rows contradict each other."""
         rows = await self.dump()
-        wrong: list[str] = []
         with answering(self._where):
-            listed = await self._client.hlen(self._findable_key)
-            if listed != len(rows):
-                wrong.append(f"{listed} customers are listed, {len(rows)} have a row")
-            for ranking, key in zip(RANKINGS, self._ranking_keys, strict=True):
-                members = {str(member) for member in await self._client.zrange(key, 0, -1)}
-                expected = {ranking.member(row) for row in rows.values()}
-                for word, odd in (("lacks", expected - members), ("has", members - expected)):
-                    wrong += [
-                        f"{ranking.customer_id(each)}: ranking {ranking.name} {word} {each!r}"
-                        for each in sorted(odd)
-                    ]
-        return wrong
+            return await problems_of(self._client, self.keys, rows)
 
     async def ping(self) -> None:
         """Return when Redis answers."""
@@ -225,23 +259,24 @@ class RedisView:
     async def _forget(self, ids: Sequence[str]) -> None:
         await self._run("remove", [(each, [each, "0", "0"]) for each in ids])
 
-    def _customer_key(self, customer_id: str) -> str:
-        return f"{self.base}customer:{customer_id}"
-
-    def _history_key(self, customer_id: str) -> str:
-        return f"{self.base}history:{customer_id}"
-
-    def _keys(self, customer_id: str) -> list[str]:
-        return [
-            self._customer_key(customer_id),
-            self._history_key(customer_id),
-            self._changes_key,
-            self._findable_key,
-            *self._ranking_keys,
-        ]
+    async def _sweep(self) -> None:
+        """Delete what is left over where no customer is left, an older release's keys too."""
+        left: list[str] = []
+        cursor = 0
+        while True:
+            cursor, keys = await self._client.scan(cursor, match=f"{self.keys.base}*", count=1000)
+            left += [str(key) for key in keys if key != self.keys.changes]
+            if cursor == 0:
+                break
+        await self._evaluate("sweep", [([self.keys.findable, *sorted(set(left))], [])])
 
     async def _run(self, script: str, calls: Sequence[tuple[str, list[str]]]) -> list[Any]:
         """Run a script for many customers in one round trip; answers in order."""
+        return await self._evaluate(script, [(self.keys.of(i), given) for i, given in calls])
+
+    async def _evaluate(
+        self, script: str, calls: Sequence[tuple[list[str], list[str]]]
+    ) -> list[Any]:
         answers: list[Any] = [None] * len(calls)
         todo = list(range(len(calls)))
         with answering(self._where):
@@ -250,8 +285,8 @@ class RedisView:
                     self._sha[script] = await self._client.script_load(self._scripts[script])
                 pipe = self._client.pipeline(transaction=False)
                 for index in todo:
-                    keys = self._keys(calls[index][0])
-                    pipe.evalsha(self._sha[script], len(keys), *keys, *calls[index][1])
+                    keys, given = calls[index]
+                    pipe.evalsha(self._sha[script], len(keys), *keys, *given)
                 for index, answer in zip(
                     todo, await pipe.execute(raise_on_error=False), strict=True
                 ):
@@ -266,29 +301,21 @@ class RedisView:
         return answers
 
     async def _members(
-        self, sort: Sort, band: Band | None, place: str | None, count: int
+        self, key: str, begin: Sequence[str], place: str | None, count: int
     ) -> list[str]:
-        """The next members of an order, its bands merged."""
-        key = self._ranking_keys[RANKINGS.index(ranking_of(sort))]
+        """The next members of an order that begin in one of these ways, merged."""
         pipe = self._client.pipeline(transaction=True)
-        bounds = ranges(sort, band, place)
-        for low, high in bounds:
-            pipe.zrangebylex(key, low, high, 0, count)
-        if not bounds:
-            return []
-        parts = await pipe.execute()
+        for prefix in begin:
+            pipe.zrangebylex(key, *range_of(prefix, place), 0, count)
         # Strings compare by code point, which is the order of their UTF-8 bytes: Redis' own.
-        merged = heapq.merge(
-            *parts,
-            key=lambda member: place_of(sort, member),
-        )
+        merged = heapq.merge(*await pipe.execute(), key=place_of)
         return list(merged)[:count]
 
-    async def _matching(self, sort: Sort, members: list[str], sought: str) -> list[str]:
+    async def _matching(self, ranking: Ranking, members: list[str], sought: str) -> list[str]:
         if not sought or not members:
             return members
-        ids = [ranking_of(sort).customer_id(member) for member in members]
-        texts = await self._client.hmget(self._findable_key, ids)
+        ids = [ranking.customer_id(member) for member in members]
+        texts = await self._client.hmget(self.keys.findable, ids)
         return [
             member
             for member, text in zip(members, texts, strict=True)
@@ -300,14 +327,33 @@ class RedisView:
             return []
         pipe = self._client.pipeline(transaction=False)
         for customer_id in ids:
-            pipe.hget(self._customer_key(customer_id), "row")
+            pipe.hget(self.keys.customer(customer_id), "row")
         return [
             None if row is None else CustomerHealth.model_validate_json(row)
             for row in await pipe.execute()
         ]
 
 
+def _rerank(row: CustomerHealth, now_ms: int) -> list[str]:
+    ranking = ranking_of(Sort.ATTENTION)
+    return [
+        row.customer_id,
+        str(row.epoch),
+        str(row.sequence),
+        str(now_ms),
+        _told(attention_of(row, now_ms).next_ms),
+        str(RANKINGS.index(ranking) + 1),
+        ranking.member(row, now_ms),
+    ]
+
+
+def _told(value: int | None) -> str:
+    return "" if value is None else str(value)
+
+
 def _arguments(row: CustomerHealth) -> list[str]:
+    at_ms = to_ms(row.changed_at)
+    segment = row.health.segment
     return [
         row.customer_id,
         str(row.epoch),
@@ -323,5 +369,10 @@ def _arguments(row: CustomerHealth) -> list[str]:
         findable(row),
         str(HISTORY_MAX),
         str(STREAM_MAX),
-        *(ranking.member(row) for ranking in RANKINGS),
+        "" if segment is None else segment.name,
+        "" if segment is None else segment.label,
+        _told(row.health.score),
+        str(at_ms),
+        _told(attention_of(row, at_ms).next_ms),
+        *(ranking.member(row, at_ms) for ranking in RANKINGS),
     ]

@@ -1,6 +1,7 @@
 """The feed of the view: what the scores topic says gets there, whatever the view does meanwhile."""
 
 import asyncio
+import random
 from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
@@ -9,8 +10,9 @@ import pytest
 
 from engine_stand import record
 from partitionlog import HOUR_MS, START_MS, Log, event
+from portfolio import NOW, customer
 from schemas.views import CustomerHealth
-from streams.clock import ManualClock
+from streams.clock import ManualClock, to_ms
 from streams.metrics import Metrics
 from streams.scorer import view_feed
 from streams.scorer.view_feed import ViewFeed
@@ -86,6 +88,29 @@ async def test_a_dead_view_is_tried_again_and_nothing_is_lost(
     await feed(view)._chunk(chunk(changes(), acknowledged))
     assert (await view.dump()).keys() == {"acme"}
     assert acknowledged == [1]
+
+
+async def test_a21_a_refresh_ranks_anew_in_bounded_batches_and_survives_an_outage(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Days pass without an event; what is too much for once is left for the next time."""
+    monkeypatch.setattr(view_feed, "REFRESH_ROWS", 2)
+    monkeypatch.setattr(view_feed, "REFRESH_ROUNDS", 2)
+    view, clock, metrics = MemoryView(), ManualClock(to_ms(NOW)), Metrics()
+    running = ViewFeed(Settings(bootstrap="127.0.0.1:1"), clock, metrics, view)
+    rng = random.Random(1)
+    await view.apply([customer(rng, f"c{n}", renewal_days=40) for n in range(5)])
+    clock.advance(24 * HOUR_MS)
+    view.outage = "Redis at nowhere does not answer."
+    await running._timed_refresh()
+    assert "does not answer" in caplog.text
+    view.outage = None
+    await running._timed_refresh()
+    assert metrics.view_reranked._value.get() == 4
+    await running._timed_refresh()
+    await running._timed_refresh()
+    assert metrics.view_reranked._value.get() == 5
+    assert await view.refresh(clock.now_ms()) == 0
 
 
 async def test_handing_over_does_not_wait_for_a_dead_view(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 import random
 import re
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -14,12 +15,14 @@ from redis.crc import key_slot
 from portfolio import NOW, customer, moved
 from schemas.views import CustomerHealth
 from servers.redis_server import RedisServer
+from streams.clock import to_ms
 from streams.exits import Exit, NamedExit
 from streams.settings import Settings
+from streams.views.attention import attention_of
 from streams.views.base import Applied, Sort, View, ViewUnavailable
 from streams.views.memory_view import MemoryView
 from streams.views.redis_client import connect, safe_url
-from streams.views.redis_view import RedisView, open_view
+from streams.views.redis_view import RedisView, _rerank, open_view
 
 real = pytest.mark.integration
 
@@ -48,6 +51,8 @@ async def state(view: View) -> dict[str, object]:
         "counts": await view.counts(),
         "histories": {each: await view.history(each) for each in rows},
         "listings": {sort: (await view.customers(limit=500, sort=sort)).items for sort in Sort},
+        "segments": list(await view.segments()),
+        "percentiles": list(await view.percentiles(list(rows.values()))),
         "problems": list(await view.problems()),
     }
 
@@ -103,11 +108,13 @@ async def test_all_keys_share_a_slot_and_the_prefix(view: RedisView, client: Red
     """So that one script may touch them in Redis Cluster, and an ACL can name them."""
     await view.apply([customer(random.Random(1), each) for each in ("a", "{b}", "c}{")])
     keys = [str(key) async for key in client.scan_iter()]
-    assert len(keys) == 3 * 2 + 2 + 4
+    # Two a customer; findable, changes, segments, due; 5 rankings and the scores, for all and
+    # for the one segment.
+    assert len(keys) == 3 * 2 + 4 + 2 * 6
     assert all(key.startswith("t.vitals:") for key in keys)
     assert len({key_slot(key.encode()) for key in keys}) == 1
     other = RedisView(client, "other.", "")
-    assert key_slot(other.base.encode()) != key_slot(view.base.encode())
+    assert key_slot(other.keys.base.encode()) != key_slot(view.keys.base.encode())
 
 
 @real
@@ -130,10 +137,12 @@ async def test_clear_leaves_other_keys_alone_and_none_of_its_own(
     await neighbour.apply([customer(rng, "n")])
     await client.set("unrelated", "1")
     await view.apply([customer(rng, f"c{n}") for n in range(30)])
-    await client.zadd(f"{view.base}rank:worst", {"000000ghost": 0})
-    assert await view.problems() == ["ghost: ranking worst has '000000ghost'"]
+    await client.zadd(f"{view.keys.base}rank:worst", {"0000000ghost": 0})
+    assert await view.problems() == ["ghost: ranking worst has '0000000ghost'"]
     await view.clear()
-    assert [key async for key in client.scan_iter(f"{view.base}*")] == [f"{view.base}changes"]
+    assert [key async for key in client.scan_iter(f"{view.keys.base}*")] == [
+        f"{view.keys.base}changes"
+    ]
     assert await client.get("unrelated") == "1"
     assert set(await neighbour.dump()) == {"n"}
 
@@ -143,9 +152,67 @@ async def test_problems_names_what_contradicts_itself(view: RedisView, client: R
     """A ranking that lost a customer, and one that kept an old place."""
     row = customer(random.Random(4), "acme")
     await view.apply([row])
-    (member,) = await client.zrange(f"{view.base}rank:changed", 0, -1)
-    await client.zrem(f"{view.base}rank:changed", member)
-    assert await view.problems() == [f"acme: ranking changed lacks {member!r}"]
+    (member,) = await client.zrange(f"{view.keys.base}rank:changed", 0, -1)
+    await client.zrem(f"{view.keys.base}rank:changed", member)
+    await client.zadd(f"{view.keys.base}scored:small", {"acme": 17})
+    await client.zrem(f"{view.keys.base}due", "acme")
+    await client.hset(f"{view.keys.base}segments", "ghosts", "Ghosts")
+    due = attention_of(row, to_ms(row.changed_at)).next_ms
+    assert await view.problems() == [
+        "ghosts: segments has 'ghosts'",
+        f"acme: ranking changed lacks {member!r}",
+        f"acme: scores of segment small lacks ('acme', {row.health.score})",
+        "acme: scores of segment small has ('acme', 17)",
+        f"acme: due order lacks ('acme', {due})",
+    ]
+
+
+@real
+async def test_what_an_older_release_wrote_is_named_and_written_anew(
+    view: RedisView, client: Redis
+) -> None:
+    """Verify says so; a change heals its customer; clear leaves none of it."""
+    rng = random.Random(41)
+    rows = [customer(rng, "acme", strength=0.2), customer(rng, "beta", strength=0.9)]
+    keys = view.keys
+    for row in rows:
+        band = ("red", "yellow", "unknown", "green").index(row.health.band)
+        member = f"{band}{row.health.score:05d}{row.customer_id}"
+        old = {"epoch": row.epoch, "sequence": row.sequence, "row": row.model_dump_json()}
+        await client.hset(keys.customer(row.customer_id), mapping={**old, "member1": member})
+        await client.zadd(f"{keys.base}rank:worst", {member: 0})
+        await client.hset(keys.findable, row.customer_id, row.customer_id)
+    problems = await view.problems()
+    assert any(line.startswith("acme: ranking attention lacks ") for line in problems)
+    assert any(line.startswith("beta: scores lacks ") for line in problems)
+    await view.apply([moved(rows[0], rng, strength=0.3, at=NOW)])
+    assert [line for line in await view.problems() if "acme" in line] == []
+    assert [row.customer_id for row in (await view.customers()).items] == ["acme"]
+    await view.clear()
+    assert [key async for key in client.scan_iter(f"{keys.base}*")] == [keys.changes]
+    await view.apply(rows)
+    assert await view.problems() == []
+
+
+@real
+async def test_a_due_customer_that_is_gone_does_not_hold_up_a_refresh(
+    view: RedisView, client: Redis
+) -> None:
+    """Its entry outlived its row, as after an eviction: it is dropped."""
+    await client.zadd(view.keys.due, {"ghost": 1})
+    assert await view.refresh(10) == 1
+    assert await view.refresh(10) == 0
+
+
+@real
+async def test_a_rerank_of_an_outdated_row_changes_nothing(view: RedisView) -> None:
+    """A change came between the reading and the writing: its own place stays."""
+    row = customer(random.Random(42), "acme", renewal_days=40)
+    await view.apply([moved(row, random.Random(43), strength=0.9, at=NOW)])
+    late = to_ms(NOW + timedelta(days=9))
+    outdated = [(row.customer_id, _rerank(row, late))]
+    assert await view._run("rerank", outdated) == [0]
+    assert await view.problems() == []
 
 
 @real
@@ -260,6 +327,9 @@ async def test_the_documented_rights_suffice_and_the_api_may_not_write(
     await reads.ping()
     assert (await reads.customers(search="dana")).items == (row,)
     assert (await reads.counts())[row.health.band] == 1
+    assert [segment.name for segment in await reads.segments()] == ["small"]
+    assert (await reads.percentiles([row]))[0].n == 1
+    assert await writes.refresh(to_ms(NOW + timedelta(days=400))) == 1
     assert len(await reads.history("acme")) == 1
     assert await reads.customer("acme") == row
     assert [c.customer for c in await anext(reads.changes(place, wait_s=0.05))] == [row]
