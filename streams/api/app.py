@@ -55,7 +55,7 @@ def build_api(
     )
     templates = _templates(settings)
     follower = Follower(view, clock, closing or asyncio.Event())
-    app.include_router(customer_routes(view))
+    app.include_router(customer_routes(view, clock))
     app.include_router(event_routes(follower, metrics))
     app.include_router(process_routes(view, metrics))
     app.include_router(page_routes(view, clock, templates))

@@ -8,16 +8,34 @@ from pydantic import BaseModel
 from schemas.scores import Band
 from schemas.views import CustomerHealth, HistoryPoint
 from streams.api.answers import Failure
-from streams.api.shown import CustomerShown, shown
+from streams.api.ranked import CustomerShown, Pursued, pursued_of, shown
+from streams.clock import Clock
 from streams.views.base import HISTORY_MAX, LIMIT_MAX, Sort, View
 
-__all__ = ["CustomerPage", "CustomerWithHistory", "History", "customer_routes", "found"]
+__all__ = [
+    "CustomerPage",
+    "CustomerWithHistory",
+    "History",
+    "Segments",
+    "customer_routes",
+    "found",
+]
 
 Limit = Annotated[int, Query(ge=1, le=LIMIT_MAX, description="Customers on the page.")]
 Cursor = Annotated[str | None, Query(max_length=2000, description="`next` of the page before.")]
 Points = Annotated[int, Query(ge=1, le=HISTORY_MAX, description="Earlier scores, newest first.")]
 Search = Annotated[
     str, Query(max_length=200, description="Part of the name, id or owner, in any case.")
+]
+
+
+InSegment = Annotated[str, Query(max_length=200, description="A segment's name.")]
+WhetherPursued = Annotated[
+    Pursued | None,
+    Query(
+        description="Those pursued, those not, or any."
+        " Default: `yes` in the attention order without a search, else `any`."
+    ),
 ]
 
 
@@ -40,7 +58,21 @@ class History(BaseModel):
     items: list[HistoryPoint]
 
 
-def customer_routes(view: View) -> APIRouter:
+class SegmentShown(BaseModel):
+    """A segment that has customers."""
+
+    name: str
+    label: str
+    customers: int
+
+
+class Segments(BaseModel):
+    """The segments that have customers, the largest first."""
+
+    items: list[SegmentShown]
+
+
+def customer_routes(view: View, clock: Clock) -> APIRouter:
     """The routes over this view."""
     routes = APIRouter(prefix="/v1", tags=["customers"])
 
@@ -50,14 +82,32 @@ def customer_routes(view: View) -> APIRouter:
         limit: Limit = 50,
         cursor: Cursor = None,
         band: Band | None = None,
+        segment: InSegment = "",
+        pursued: WhetherPursued = None,
         sort: Sort = Sort.ATTENTION,
         search: Search = "",
     ) -> CustomerPage:
         """Customers, those who need attention first."""
         page = await view.customers(
-            limit=limit, cursor=cursor or None, band=band, sort=sort, search=search
+            limit=limit,
+            cursor=cursor or None,
+            band=band,
+            segment=segment or None,
+            pursued=pursued_of(pursued, sort, search),
+            sort=sort,
+            search=search,
         )
-        return CustomerPage(items=[shown(row) for row in page.items], next=page.next)
+        return CustomerPage(items=await shown(view, page.items, clock.now_ms()), next=page.next)
+
+    @routes.get("/segments")
+    async def segments() -> Segments:
+        """The segments that have customers, the largest first."""
+        return Segments(
+            items=[
+                SegmentShown(name=one.name, label=one.label, customers=one.customers)
+                for one in await view.segments()
+            ]
+        )
 
     @routes.get("/customers/{customer_id:path}/history")
     async def history(
@@ -74,7 +124,8 @@ def customer_routes(view: View) -> APIRouter:
         """One customer, with its history."""
         row = await found(view, customer_id)
         points = await view.history(customer_id, limit)
-        return CustomerWithHistory(**dict(shown(row)), history=list(points))
+        (one,) = await shown(view, [row], clock.now_ms())
+        return CustomerWithHistory(**dict(one), history=list(points))
 
     return routes
 

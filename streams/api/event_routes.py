@@ -17,7 +17,7 @@ from fastapi import APIRouter, Header, Query
 from starlette.responses import StreamingResponse
 
 from streams.api.answers import Failure
-from streams.api.shown import shown
+from streams.api.ranked import shown
 from streams.clock import Clock
 from streams.metrics import Metrics
 from streams.views.base import Change, View, ViewUnavailable
@@ -58,7 +58,7 @@ class Follower:
                     async for batch in batches:
                         if self.closing.is_set():
                             return
-                        said = _lines(batch)
+                        said = await self._lines(batch)
                         if down:
                             said, down = _line("state", {"view": "up"}) + said, False
                         if not said and self.clock.elapsed_s() - spoken_s >= HEARTBEAT_S:
@@ -75,6 +75,16 @@ class Follower:
                     news = {"view": "down", "error": outage.message, "do": outage.remedy}
                     yield _line("state", news)
                 await self._pause(_RETRY_S)
+
+    async def _lines(self, batch: Sequence[Change]) -> str:
+        rows = [change.customer for change in batch if change.customer is not None]
+        told = iter(await shown(self.view, rows, self.clock.now_ms()))
+        return "".join(
+            _line("reset", {}, change.id)
+            if change.customer is None
+            else f"event: score\nid: {change.id}\ndata: {next(told).model_dump_json()}\n\n"
+            for change in batch
+        )
 
     async def _pause(self, pause_s: float) -> None:
         with suppress(TimeoutError):
@@ -112,15 +122,6 @@ def event_routes(follower: Follower, metrics: Metrics) -> APIRouter:
         )
 
     return routes
-
-
-def _lines(batch: Sequence[Change]) -> str:
-    return "".join(
-        _line("reset", {}, change.id)
-        if change.customer is None
-        else f"event: score\nid: {change.id}\ndata: {shown(change.customer).model_dump_json()}\n\n"
-        for change in batch
-    )
 
 
 def _line(event: str, news: dict[str, str], place: str | None = None) -> str:

@@ -5,28 +5,27 @@ again when something changed and moves what differs into place. So there is one
 template for each thing, and the pages work without a script.
 """
 
-from collections.abc import Mapping
 from typing import Annotated, Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request
 from fastapi.templating import Jinja2Templates
 from starlette.responses import Response
 
-from schemas.scores import Band
-from schemas.views import CustomerHealth
+from schemas.views import CustomerHealth, Percentile
 from streams.api.answers import Failure
+from streams.api.asked import Asked, segment_links, tiles
 from streams.api.charts import HEIGHT, WIDTH, bars, curve, shifts
 from streams.api.customer_routes import found
+from streams.api.ranked import reason_of, segment_label, standing_of
 from streams.api.shown import display, scale
 from streams.clock import Clock, to_ms
-from streams.views.base import CursorRefused, Page, Sort, View
+from streams.views.base import CursorRefused, Page, View
 
 __all__ = ["page_routes"]
 
 _ROWS = 100
 _TABLE_POINTS = 50
-_BANDS = (Band.RED, Band.YELLOW, Band.UNKNOWN, Band.GREEN)
 
 Text = Annotated[str, Query(max_length=200)]
 Cursor = Annotated[str, Query(max_length=2000)]
@@ -41,23 +40,32 @@ def page_routes(view: View, clock: Clock, templates: Jinja2Templates) -> APIRout
         request: Request,
         *,
         band: Text = "",
+        segment: Text = "",
+        pursued: Text = "",
         sort: Text = "",
         search: Text = "",
         cursor: Cursor = "",
     ) -> Response:
-        asked = _Asked(band, sort, search, cursor)
+        asked = Asked(
+            band=band, segment=segment, pursued=pursued, sort=sort, search=search, cursor=cursor
+        )
         place = await view.position()  # before the rows: a change in between is sent again
+        now_ms = clock.now_ms()
         page = await _page(view, asked)
-        counts = await view.counts()
+        ranks = await view.percentiles(page.items)
+        counts = await view.counts(segment=asked.segment or None, pursued=asked.pursued)
+        left = await view.counts(segment=asked.segment or None, pursued=False)
         context = {
             "asked": asked,
             "place": place,
-            "rows": [_row(row) for row in page.items],
+            "rows": [_row(row, rank, now_ms) for row, rank in zip(page.items, ranks, strict=True)],
             "next": asked.link(cursor=page.next) if page.next else None,
             "counts": counts,
             "total": sum(counts.values()),
-            "tiles": _tiles(counts, asked),
-            "now_ms": clock.now_ms(),
+            "not_pursued": sum(left.values()),
+            "tiles": tiles(counts, asked),
+            "segments": segment_links(await view.segments(), asked),
+            "now_ms": now_ms,
         }
         return templates.TemplateResponse(request, "attention.html", context)
 
@@ -66,11 +74,11 @@ def page_routes(view: View, clock: Clock, templates: Jinja2Templates) -> APIRout
         place = await view.position()
         row = await found(view, customer_id)
         history = await view.history(customer_id)
+        (rank,) = await view.percentiles([row])
         now_ms = clock.now_ms()
         context = {
             "place": place,
-            "row": row,
-            **_row(row),
+            **_row(row, rank, now_ms),
             "scale": scale(row),
             "bars": bars(row.health, scale(row)),
             "total": _total(row),
@@ -91,29 +99,14 @@ def page_routes(view: View, clock: Clock, templates: Jinja2Templates) -> APIRout
     return routes
 
 
-class _Asked:
-    """What the page was asked to show; a value that means nothing is as good as none."""
-
-    def __init__(self, band: str, sort: str, search: str, cursor: str) -> None:
-        self.band = Band(band) if band in list(Band) else None
-        self.sort = Sort(sort) if sort in list(Sort) else Sort.ATTENTION
-        self.search = search.strip()
-        self.cursor = cursor
-
-    def link(self, **changes: Any) -> str:
-        """The page's address with some of it changed; a cursor holds for one page only."""
-        sort = None if self.sort is Sort.ATTENTION else self.sort
-        query = {"band": self.band, "sort": sort, "search": self.search, **changes}
-        encoded = urlencode({name: str(value) for name, value in query.items() if value})
-        return f"/?{encoded}" if encoded else "/"
-
-
-async def _page(view: View, asked: _Asked) -> Page:
+async def _page(view: View, asked: Asked) -> Page:
     try:
         return await view.customers(
             limit=_ROWS,
             cursor=asked.cursor or None,
             band=asked.band,
+            segment=asked.segment or None,
+            pursued=asked.pursued,
             sort=asked.sort,
             search=asked.search,
         )
@@ -121,39 +114,15 @@ async def _page(view: View, asked: _Asked) -> Page:
         raise Failure(400, "This page of the list is gone.", "Begin at its first page.") from None
 
 
-def _tiles(counts: Mapping[Band, int], asked: _Asked) -> list[dict[str, Any]]:
-    """The totals, each a link that filters by it; with its stretch of the ribbon in percent."""
-    total = sum(counts.values())
-    tiles: list[dict[str, Any]] = [
-        {
-            "band": "all",
-            "count": total,
-            "link": asked.link(band=None),
-            "current": asked.band is None,
-        }
-    ]
-    start = 0.0
-    for band in _BANDS:
-        width = 100 * counts[band] / total if total else 0.0
-        tiles.append(
-            {
-                "band": band.value,
-                "count": counts[band],
-                "link": asked.link(band=band),
-                "current": asked.band is band,
-                "start": round(start, 3),
-                "width": round(width, 3),
-            }
-        )
-        start += width
-    return tiles
-
-
-def _row(row: CustomerHealth) -> dict[str, Any]:
+def _row(row: CustomerHealth, rank: Percentile, now_ms: int) -> dict[str, Any]:
     words = display(row)
     return {
         "row": row,
         "words": words,
+        "rank": rank,
+        "reason": reason_of(row, now_ms),
+        "segment": segment_label(row),
+        "standing": standing_of(row),
         "link": f"/customers/{quote(row.customer_id, safe='')}",
         "version": f"{row.epoch}-{row.sequence}",
         "direction": "up" if (row.delta or 0) > 0 else "down" if (row.delta or 0) < 0 else "",
@@ -181,6 +150,7 @@ def _delta_total(row: CustomerHealth) -> dict[str, str] | None:
 def _facts(row: CustomerHealth) -> list[tuple[str, str]]:
     """What else is known about the account, as given."""
     told = {"owner", "mrr_minor", "currency", "name"}
+    told |= {"mrr_reporting_minor", "reporting_currency"}  # in the words on its place in the order
     return [
         (name.removesuffix("_at"), _fact(name, value))
         for name, value in sorted(row.attributes.items())

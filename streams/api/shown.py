@@ -15,7 +15,6 @@ from schemas.views import CustomerHealth
 from streams.clock import to_ms
 
 __all__ = [
-    "CustomerShown",
     "Display",
     "ago",
     "display",
@@ -23,7 +22,6 @@ __all__ = [
     "money",
     "percent",
     "scale",
-    "shown",
 ]
 
 _SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥"}
@@ -58,20 +56,9 @@ class Display(BaseModel):
     mrr: str = Field(description="Monthly revenue with its currency; empty where unknown.")
 
 
-class CustomerShown(CustomerHealth):
-    """A customer as the API answers it: the exact values, and the same for people."""
-
-    display: Display
-
-
 def scale(row: CustomerHealth) -> Scale:
     """How people see this customer's score."""
     return scale_of(row.scorecard.shown_as)
-
-
-def shown(row: CustomerHealth) -> CustomerShown:
-    """The row with its strings for people."""
-    return CustomerShown(**dict(row), display=display(row))
 
 
 def display(row: CustomerHealth) -> Display:
