@@ -11,7 +11,7 @@ from typing import NoReturn
 import pytest
 from playwright.async_api import Browser, Page, async_playwright, expect
 
-from portfolio import NOW, customer, moved, portfolio
+from portfolio import NOW, customer, marked, moved, portfolio
 from schemas.scores import Band
 from schemas.views import CustomerHealth
 from streams.api.server import ApiServer
@@ -197,6 +197,35 @@ async def test_filters_and_search_narrow_the_list_without_a_load(site: Site) -> 
     assert site.loads == 1
 
 
+async def test_a21_a23_the_list_says_why_and_handled_customers_sink(site: Site) -> None:
+    """Rank and reason in words; a mark moves the row to the end without a load, and back."""
+    rows = portfolio()
+    await site.view.apply(rows)
+    await site.open("/")
+    first = (await site.view.customers(limit=1)).items[0]
+    row = site.page.locator(f'tr[data-key="{first.customer_id}"]')
+    await expect(row.locator(".attention")).to_contain_text(re.compile("risk, €.* MRR.*renew"))
+    await expect(row.locator(".percentile .rank")).to_have_attribute("title", re.compile("among"))
+    await expect(site.page.locator(".part")).to_have_count(0)
+    done = marked(first, handled="Called them")
+    await site.view.apply([done])
+    await expect(site.page.locator(".part")).to_have_text("Handled, until something changes")
+    assert (await names(site.page))[-1] == first.customer_name
+    await expect(row.locator(".because")).to_contain_text("Called them")
+    await site.view.apply([marked(done)])
+    await expect(site.page.locator(".part")).to_have_count(0)
+    assert (await names(site.page))[0] == first.customer_name
+    await site.view.apply([marked(marked(done), not_pursued="Merged")])
+    await expect(row).to_have_count(0)
+    await site.page.get_by_role("link", name="1 not pursued").click()
+    await expect(row.locator(".because")).to_contain_text("Merged")
+    await site.page.get_by_role("link", name="Back to those pursued").click()
+    await site.page.locator(".segments").get_by_role("link", name="Small").click()
+    await expect(site.page).to_have_url(re.compile(r"segment=small$"))
+    await expect(site.page.locator(".customers tbody .id", has_text="Enterprise")).to_have_count(0)
+    assert site.loads == 1
+
+
 async def test_the_customer_page_adds_up_before_every_eye(site: Site) -> None:
     """The printed lines add up to the printed total, with caps and missing measures."""
     rng = random.Random(3)
@@ -281,7 +310,14 @@ async def test_pages_fit_small_and_wide_screens(site: Site, width: int, scheme: 
     await site.view.apply(rows)
     await site.page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
     await site.page.set_viewport_size({"width": width, "height": 800})
-    for path in ("/", f"/customers/{newest(rows, Band.RED)[0].customer_id}", "/?search=nobody"):
+    worst = newest(rows, Band.RED)[0]
+    await site.view.apply([marked(worst, handled="Called"), marked(rows[0], not_pursued="Merged")])
+    for path in (
+        "/",
+        "/?pursued=no",
+        f"/customers/{newest(rows, Band.RED)[0].customer_id}",
+        "/?search=nobody",
+    ):
         await site.open(path)
         assert await site.page.evaluate("document.documentElement.scrollWidth") <= width
         assert await site.page.evaluate(CONTRAST) == []

@@ -7,8 +7,10 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from portfolio import NOW, customer, moved, portfolio
+from portfolio import NOW, customer, marked, moved, portfolio
+from schemas.scores import Band
 from streams.api.app import build_api
+from streams.api.ranked import reason_of
 from streams.clock import ManualClock, to_ms
 from streams.metrics import Metrics
 from streams.settings import Settings
@@ -89,6 +91,132 @@ async def test_filters_and_orders_reach_the_view(view: View, client: httpx.Async
     assert all("Copper" in item["customer_name"] for item in items)
 
 
+async def test_a21_a23_an_item_says_where_it_stands_and_why(
+    view: View, client: httpx.AsyncClient
+) -> None:
+    """Percentiles from twenty customers on; the factors of its weight."""
+    rng = random.Random(8)
+    rows = [
+        customer(rng, f"c{n:02d}", strength=0.04 * n, mrr_minor=100_000, renewal_days=40)
+        for n in range(20)
+    ]
+    await view.apply(rows)
+    items = (await client.get("/v1/customers", params={"sort": "-score"})).json()["items"]
+    assert items[0]["percentile"] == {"portfolio": 100, "n": 20, "segment": 100, "segment_n": 20}
+    assert [item["percentile"]["segment"] for item in items] == sorted(
+        (item["percentile"]["segment"] for item in items), reverse=True
+    )
+    one = (await client.get("/v1/customers/c03")).json()
+    risk = 10_000 - one["health"]["score"]
+    assert one["attention"] == {
+        "standing": "open",
+        "weight": risk * 11_218 * 9_000,
+        "risk": risk,
+        "value": 1_024 * 10 + 978,
+        "closeness": 9_000,
+        "days_to_renewal": 40,
+    }
+    listed = (await client.get("/v1/customers")).json()["items"]
+    weights = [item["attention"]["weight"] for item in listed]
+    assert weights == sorted(weights, reverse=True)
+
+
+async def test_a21_not_pursued_leaves_the_attention_list_and_can_be_filtered(
+    view: View, client: httpx.AsyncClient
+) -> None:
+    """Other orders and a search have it, unless they are told not to."""
+    rng = random.Random(9)
+    left = marked(customer(rng, "left", name="Left Behind"), not_pursued="Merged")
+    await view.apply([customer(rng, "here"), left, marked(customer(rng, "done"), handled="Called")])
+
+    async def ids(**query: str) -> list[str]:
+        answer = await client.get("/v1/customers", params=query)
+        return [item["customer_id"] for item in answer.json()["items"]]
+
+    assert await ids() == ["here", "done"]
+    assert await ids(pursued="no") == ["left"]
+    assert await ids(pursued="any") == ["here", "done", "left"]
+    assert await ids(sort="name") == ["done", "here", "left"]
+    assert await ids(sort="name", pursued="yes") == ["done", "here"]
+    assert await ids(search="behind") == ["left"]
+    assert await ids(search="behind", pursued="yes") == []
+    item = (await client.get("/v1/customers/left")).json()
+    assert item["attention"]["standing"] == "not_pursued"
+    assert item["health"]["not_pursued"]["reason"] == "Merged"
+    html = {"accept": "text/html"}
+    page = (await client.get("/", headers=html)).text
+    assert 'href="/customers/left"' not in page
+    assert 'href="/?pursued=no"' in page
+    assert "Handled, until something changes" in page
+    assert 'href="/customers/left"' in (await client.get("/?pursued=no", headers=html)).text
+    assert "Merged" in (await client.get("/customers/left", headers=html)).text
+
+
+async def test_a23_segments_filter_lists_and_pages(view: View, client: httpx.AsyncClient) -> None:
+    """With how many they have; one that nobody is in is empty, not an error."""
+    rng = random.Random(10)
+    sizes = {100_000: 3, 900_000: 2}
+    rows = [customer(rng, f"{m}-{n}", mrr_minor=m) for m in sizes for n in range(sizes[m])]
+    await view.apply(rows)
+    assert (await client.get("/v1/segments")).json()["items"] == [
+        {"name": "small", "label": "Small", "customers": 3},
+        {"name": "enterprise", "label": "Enterprise", "customers": 2},
+    ]
+    items = (await client.get("/v1/customers?segment=enterprise")).json()["items"]
+    assert sorted(item["customer_id"] for item in items) == ["900000-0", "900000-1"]
+    assert (await client.get("/v1/customers?segment=nobody")).json() == {"items": [], "next": None}
+    html = {"accept": "text/html"}
+    page = (await client.get("/?segment=small&sort=score", headers=html)).text
+    assert 'href="/customers/900000-0"' not in page
+    assert 'href="/customers/100000-2"' in page
+    assert 'href="/?segment=enterprise&amp;sort=score"' in page
+    assert "Nobody matches" in (await client.get("/?segment=nobody", headers=html)).text
+
+
+@pytest.mark.parametrize(
+    ("days", "words"),
+    [
+        (-5, "renewal 5 days overdue"),
+        (-1, "renewal 1 day overdue"),
+        (0, "renewal due"),
+        (1, "renews within a day"),
+        (34, "renews in 34 days"),
+        (None, "renewal not known"),
+    ],
+)
+def test_a21_the_renewal_in_words(days: int | None, words: str) -> None:
+    row = customer(random.Random(1), "acme", renewal_days=days or 0)
+    if days is None:
+        row.attributes.pop("renewal_at")
+    assert reason_of(row, to_ms(NOW)).renewal == words
+
+
+@pytest.mark.parametrize(
+    ("score", "band", "overrides", "words"),
+    [
+        (2_500, Band.RED, (), "Very high risk"),
+        (2_501, Band.RED, (), "High risk"),
+        (5_000, Band.YELLOW, (), "High risk"),
+        (7_500, Band.GREEN, (), "Some risk"),
+        (7_501, Band.GREEN, (), "Low risk"),
+        (9_000, Band.RED, ("leaving",), "Very high risk"),
+        (None, Band.UNKNOWN, (), "Risk not known"),
+        (None, Band.RED, ("leaving",), "Very high risk"),
+    ],
+)
+def test_a21_the_risk_in_words(
+    score: int | None, band: Band, overrides: tuple[str, ...], words: str
+) -> None:
+    row = customer(random.Random(1), "acme")
+    health = {"score": score, "band": band, "overrides": overrides}
+    row = row.model_copy(update={"health": row.health.model_copy(update=health)})
+    assert reason_of(row, to_ms(NOW)).risk == words
+    none = row.health.model_copy(update={"contributions": ()})
+    row.attributes.pop("mrr_reporting_minor")
+    found = reason_of(row.model_copy(update={"health": none}), to_ms(NOW))
+    assert (found.risk, found.value) == ("Not scored", "MRR not known")
+
+
 @pytest.mark.parametrize("customer_id", ODD_IDS)
 async def test_any_id_is_found_by_its_address(
     view: View, client: httpx.AsyncClient, customer_id: str
@@ -145,6 +273,8 @@ async def test_an_unknown_customer_is_a_404_with_what_to_do(
         ("limit=501", 422, "limit"),
         ("band=purple", 422, "band"),
         ("sort=luck", 422, "sort"),
+        ("pursued=maybe", 422, "pursued"),
+        ("segment=" + "x" * 201, 422, "segment"),
         ("search=" + "x" * 201, 422, "search"),
         ("cursor=garbage", 400, "cursor"),
     ],
