@@ -49,24 +49,7 @@ def page_routes(view: View, clock: Clock, templates: Jinja2Templates) -> APIRout
         asked = Asked(
             band=band, segment=segment, pursued=pursued, sort=sort, search=search, cursor=cursor
         )
-        place = await view.position()  # before the rows: a change in between is sent again
-        now_ms = clock.now_ms()
-        page = await _page(view, asked)
-        ranks = await view.percentiles(page.items)
-        counts = await view.counts(segment=asked.segment or None, pursued=asked.pursued)
-        left = await view.counts(segment=asked.segment or None, pursued=False)
-        context = {
-            "asked": asked,
-            "place": place,
-            "rows": [_row(row, rank, now_ms) for row, rank in zip(page.items, ranks, strict=True)],
-            "next": asked.link(cursor=page.next) if page.next else None,
-            "counts": counts,
-            "total": sum(counts.values()),
-            "not_pursued": sum(left.values()),
-            "tiles": tiles(counts, asked),
-            "segments": segment_links(await view.segments(), asked),
-            "now_ms": now_ms,
-        }
+        context = await _listing(view, asked, clock.now_ms())
         return templates.TemplateResponse(request, "attention.html", context)
 
     @routes.get("/customers/{customer_id:path}")
@@ -97,6 +80,27 @@ def page_routes(view: View, clock: Clock, templates: Jinja2Templates) -> APIRout
         return templates.TemplateResponse(request, "customer.html", context)
 
     return routes
+
+
+async def _listing(view: View, asked: Asked, now_ms: int) -> dict[str, Any]:
+    """What the list page shows."""
+    place = await view.position()  # before the rows: a change in between is sent again
+    page = await _page(view, asked)
+    ranks = await view.percentiles(page.items)
+    counts = await view.counts(segment=asked.segment or None, pursued=asked.pursued)
+    left = await view.counts(segment=asked.segment or None, pursued=False)
+    return {
+        "asked": asked,
+        "place": place,
+        "rows": [_row(row, rank, now_ms) for row, rank in zip(page.items, ranks, strict=True)],
+        "next": asked.link(cursor=page.next) if page.next else None,
+        "counts": counts,
+        "total": sum(counts.values()),
+        "not_pursued": sum(left.values()),
+        "tiles": tiles(counts, asked),
+        "segments": segment_links(await view.segments(), asked),
+        "now_ms": now_ms,
+    }
 
 
 async def _page(view: View, asked: Asked) -> Page:

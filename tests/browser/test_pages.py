@@ -311,11 +311,12 @@ async def test_pages_fit_small_and_wide_screens(site: Site, width: int, scheme: 
     await site.page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
     await site.page.set_viewport_size({"width": width, "height": 800})
     worst = newest(rows, Band.RED)[0]
-    await site.view.apply([marked(worst, handled="Called"), marked(rows[0], not_pursued="Merged")])
+    left = newest(rows, Band.YELLOW)[0]
+    await site.view.apply([marked(worst, handled="Called"), marked(left, not_pursued="Merged")])
     for path in (
         "/",
         "/?pursued=no",
-        f"/customers/{newest(rows, Band.RED)[0].customer_id}",
+        f"/customers/{worst.customer_id}",
         "/?search=nobody",
     ):
         await site.open(path)

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from portfolio import NOW, band_of, customer, marked, moved, portfolio, segment_of
+from properties import examples
 from schemas.scores import Band
 from schemas.views import CustomerHealth
 from streams.clock import to_ms
@@ -160,8 +161,7 @@ def by_attention(rows: Iterable[CustomerHealth], at: datetime = NOW) -> list[Cus
     return sorted(
         rows,
         key=lambda row: (
-            row.health.not_pursued is not None,
-            row.health.handled is not None,
+            2 if row.health.not_pursued else 1 if row.health.handled else 0,
             -weight(row, at),
             row.customer_id,
         ),
@@ -331,7 +331,7 @@ def stepped(held: CustomerHealth | None, step: tuple[Any, ...], at: datetime) ->
 
 
 @settings(
-    max_examples=25,
+    max_examples=examples(25),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
