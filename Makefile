@@ -99,8 +99,9 @@ schemas: $(STAMP) ## Write the JSON Schemas of every event to docs/schemas.
 	@$(BIN)/vitals schemas --out docs/schemas
 
 .PHONY: scorecards
-scorecards: $(STAMP) ## Check every shipped scorecard.
+scorecards: $(STAMP) ## Check every shipped scorecard, play its scenarios.
 	@$(BIN)/vitals scorecard check deploy/scorecards/*.yaml
+	@$(BIN)/vitals scorecard test deploy/scorecards
 
 .PHONY: clean
 clean: ## Remove caches and build results (the virtual environment stays).

@@ -54,9 +54,9 @@ def test_only_relative_usage_is_warned_about(one: str, two: str, warned: str) ->
         assert f"of usage ({warned}) compares a customer with itself" in message
 
 
-SHIPPED = sorted((Path(__file__).parents[2] / "deploy" / "scorecards").glob("*.yaml"))
+SAAS = sorted((Path(__file__).parents[2] / "deploy" / "scorecards").glob("*.yaml"))
 
 
-@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", SAAS, ids=lambda path: path.stem)
 def test_no_shipped_card_is_warned_about(path: Path) -> None:
     assert warnings_of(card_of(path.read_text())) == ()

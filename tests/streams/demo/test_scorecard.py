@@ -12,7 +12,7 @@ def test_only_the_name_the_holds_and_the_stays_differ_from_the_default_card():
     for band in ("green", "red"):
         assert demo["bands"][band].pop("hold") == "0s"
         default["bands"][band].pop("hold")
-    for stays in (("min_stay",), ("archetypes", "min_stay"), ("outlook", "min_stay")):
+    for stays in (("min_stay",), ("archetypes", "min_stay")):
         for card in (demo, default):
             inner = card
             for name in stays[:-1]:
