@@ -13,6 +13,8 @@ from schemas.base import Time
 __all__ = [
     "CONTROL",
     "ControlRecord",
+    "PercentileGroup",
+    "PercentilesTaken",
     "ScorecardActivated",
     "SourceResumed",
     "SourceStalled",
@@ -57,7 +59,33 @@ class SourceResumed(_Control):
     topic: str
 
 
-ControlRecord = ScorecardActivated | SourceStalled | SourceResumed
+class PercentileGroup(BaseModel):
+    """How the values of one measure were spread over the customers of one group."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    measure: str
+    segment: str | None = Field(default=None, description="None: all customers.")
+    customers: int = Field(ge=0, description="How many of them had a value.")
+    cuts: tuple[tuple[int, int], ...] = Field(
+        default=(),
+        max_length=101,
+        description="Values in millionths, ascending, each with its percentile rank in hundredths."
+        " Empty where too few customers had a value.",
+    )
+
+
+class PercentilesTaken(_Control):
+    """A snapshot of how values are spread: what percentile measures compare with from here on."""
+
+    type: Literal["percentiles.taken"] = "percentiles.taken"
+    name: str
+    version: str
+    hash: str = Field(description="Of the scorecard whose measures these are; no other uses them.")
+    groups: tuple[PercentileGroup, ...]
+
+
+ControlRecord = ScorecardActivated | SourceStalled | SourceResumed | PercentilesTaken
 
 CONTROL: TypeAdapter[ControlRecord] = TypeAdapter(
     Annotated[ControlRecord, Field(discriminator="type")]

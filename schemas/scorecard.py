@@ -28,7 +28,14 @@ from schemas.scorecard_classes import (
     OtherScore,
     Outlook,
 )
-from schemas.scorecard_measures import Logistic, Measure, MeasureGroup, Member, Target
+from schemas.scorecard_measures import (
+    Logistic,
+    Measure,
+    MeasureGroup,
+    Member,
+    Percentile,
+    Target,
+)
 from schemas.scorecard_values import (
     ActionScore,
     Key,
@@ -57,6 +64,7 @@ __all__ = [
     "OtherScore",
     "Outlook",
     "Override",
+    "Percentile",
     "ScorecardFile",
     "Scored",
     "ShownAs",

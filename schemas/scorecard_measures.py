@@ -2,11 +2,11 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from schemas.scorecard_values import CurvePoints, Key, Percent, Points, Says, Strict, X
 
-__all__ = ["Logistic", "Measure", "MeasureGroup", "Member", "Target"]
+__all__ = ["Logistic", "Measure", "MeasureGroup", "Member", "Percentile", "Target"]
 
 
 class Logistic(Strict):
@@ -23,6 +23,34 @@ class Target(Strict):
     zero: tuple[X | None, X | None] = Field(
         description="Where there are no points any more, below and above; null: never."
     )
+
+
+class Percentile(Strict):
+    """The customer's rank among others: better than so many percent of them gives so many points.
+
+    The others are those of the last `vitals percentiles take`.
+    """
+
+    within: Literal["segment", "portfolio"] = Field(
+        description="Among whom: the customers of the same segment, or all of them."
+    )
+    best: Literal["highest", "lowest"] = Field(
+        default="highest", description="Which values are the good ones."
+    )
+
+
+def _in_full(value: Any) -> Any:
+    """``percentile: segment`` is short for ``percentile: {within: segment}``."""
+    if not isinstance(value, (str, dict, Percentile)):
+        what = "expected segment, portfolio, or such as {within: segment, best: lowest}"
+        raise ValueError(what)  # noqa: TRY004 - pydantic reports no other
+    return {"within": value} if isinstance(value, str) else value
+
+
+_Percentile = Annotated[
+    Percentile,
+    BeforeValidator(_in_full, json_schema_input_type=Literal["segment", "portfolio"] | Percentile),
+]
 
 
 class Measure(Strict):
@@ -45,6 +73,11 @@ class Measure(Strict):
     target: Target | None = Field(
         default=None, description="Best in the middle: {best: [FROM, TO], zero: [BELOW, ABOVE]}."
     )
+    percentile: _Percentile | None = Field(
+        default=None,
+        description="The rank among other customers: {within: segment, best: lowest}; or just"
+        " `segment` or `portfolio`, the highest being best.",
+    )
     missing: Literal["leave_out"] | Points | None = Field(
         default=None,
         description="Points when there is no data, or leave_out (its weight is re-spread).",
@@ -60,9 +93,11 @@ class Measure(Strict):
 
     @model_validator(mode="after")
     def _one_shape(self) -> "Measure":
-        shapes = (self.curve, self.steps, self.logistic, self.target)
+        shapes = (self.curve, self.steps, self.logistic, self.target, self.percentile)
         if sum(shape is not None for shape in shapes) != 1:
-            raise ValueError("expected exactly one of curve, steps, logistic and target")
+            raise ValueError(
+                "expected exactly one of curve, steps, logistic, target and percentile"
+            )
         if self.curve == {} or self.steps == {}:
             raise ValueError("expected at least one point")
         return self

@@ -45,13 +45,14 @@ class Band(StrEnum):
 
 
 class Cause(StrEnum):
-    """Why a score changed. The last three message nobody individually."""
+    """Why a score changed. The last four message nobody individually."""
 
     EVENT = "event"
     TIME = "time"
     CORRECTION = "correction"
     FIRST = "first"
     SCORECARD = "scorecard"
+    PERCENTILES = "percentiles"
 
 
 class _Out(BaseModel):

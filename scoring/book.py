@@ -2,10 +2,11 @@
 
 Packed rows are the truth between checkpoints; a customer is unpacked when it is
 touched and stays unpacked in a bounded cache. The partition's own rows lie
-beside them: the header, the scorecards in use, the segments of event ids.
+beside them: the header, the scorecards in use, their snapshots of percentiles, the
+segments of event ids.
 """
 
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Collection, Iterator, MutableMapping
 
 from scoring import row as rows_
 from scoring.duplicates import Duplicates
@@ -27,9 +28,10 @@ class Book:
         self._own: dict[bytes, bytes | None] = {}
         self._cache_customers = cache_customers
         self._written_position = self.header.position
-        #: Segments that no durable header needs any more once the next one is written.
-        self._expired: list[int] = []
+        #: Rows that no durable header needs any more once the next one is written.
+        self._expired: list[bytes] = []
         self._restore_segments()
+        self._forget_percentiles()
 
     def prefixes(self) -> Iterator[tuple[str, Prefix]]:
         """Each stored customer with its row's prefix."""
@@ -65,6 +67,27 @@ class Book:
         """Have the next checkpoint write a scorecard's text."""
         self._own[rows_.CARD_KEY + hash_.encode()] = text.encode()
 
+    def percentiles(self, number: int) -> bytes | None:
+        """The snapshot of percentiles with this number, None if there is no row of it."""
+        key = _percentiles_key(number)
+        return self._own.get(key) or self.rows.get(key)
+
+    def keep_percentiles(self, card_hash: str, number: int, body: bytes) -> None:
+        """Have the next checkpoint write a card's snapshot, in place of its last one."""
+        self._own[_percentiles_key(number)] = body
+        self._number_percentiles({**self.header.percentiles, card_hash: number})
+
+    def keep_percentiles_of(self, hashes: Collection[str]) -> None:
+        """Keep the snapshots of these cards only."""
+        known = self.header.percentiles
+        self._number_percentiles({hash_: known[hash_] for hash_ in known if hash_ in hashes})
+
+    def _number_percentiles(self, numbers: dict[str, int]) -> None:
+        """Take what is not among these out of the header; deleted as segments are."""
+        gone = set(self.header.percentiles.values()) - set(numbers.values())
+        self._expired += sorted(map(_percentiles_key, gone))
+        self.header.percentiles = numbers
+
     def drop_segments(self) -> None:
         """Take the id segments that left the window out of the header.
 
@@ -74,7 +97,7 @@ class Book:
         for number, last_hour in list(self.header.segments.items()):
             if self.duplicates.expired(last_hour):
                 del self.header.segments[number]
-                self._expired.append(number)
+                self._expired.append(_segment_key(number))
 
     def checkpoint(self) -> list[tuple[bytes, bytes | None]]:
         """The rows that changed since the last one, header last; None deletes a row."""
@@ -94,7 +117,7 @@ class Book:
                 self.rows.pop(key, None)
             else:
                 self.rows[key] = value
-        self._own = {_segment_key(number): None for number in self._expired}
+        self._own = dict.fromkeys(self._expired)
         self._expired.clear()
         self.changed.clear()
         self._written_position = self.header.position
@@ -116,9 +139,20 @@ class Book:
                 if segment.position <= self.header.position:
                     self.duplicates.restore(segment)
 
+    def _forget_percentiles(self) -> None:
+        """Snapshots that a crash left: no header has them, or their record comes again."""
+        kept = {_percentiles_key(number) for number in self.header.percentiles.values()}
+        for key in self.rows:
+            if key.startswith(rows_.PERCENTILES_KEY) and key not in kept:
+                self._own[key] = None
+
 
 def _number(segment_key: bytes) -> int:
     return int(segment_key[len(rows_.SEGMENT_KEY) :])
+
+
+def _percentiles_key(number: int) -> bytes:
+    return rows_.PERCENTILES_KEY + str(number).encode()
 
 
 def _segment_key(number: int) -> bytes:

@@ -2,9 +2,10 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
+from schemas.control import PercentilesTaken
 from schemas.scales import Scale
 from scoring.bands import BandPolicy
 from scoring.classes import Classification
@@ -12,10 +13,12 @@ from scoring.curves import Curve
 from scoring.hierarchy import Hierarchy
 from scoring.indicators import Indicator
 from scoring.metrics import Metric
-from scoring.moment import Value
+from scoring.moment import Reading, Value
 from scoring.money import Rates
+from scoring.percentiles import Ranked
 from scoring.series import Series
 from scoring.shapes import Problems, Words
+from scoring.terms import Drift, crosses_ms
 from scoring.units import Unit
 from scoring.variants import OverrideSpec, Variant
 from scoring.weighting import Tree, Weighting
@@ -42,12 +45,30 @@ class MeasureSpec:
     name: str
     group: str
     metric: Metric
-    curve: Curve | Words
+    curve: Curve | Words | Ranked
     missing_points: int | None
     says: str | None
     says_at: Mapping[Value, str]
     movable: bool
     shown: Unit
+
+    def curve_in(self, segment: str) -> Curve | Words | None:
+        """The curve for a customer of a segment; None: no percentiles were taken for it."""
+        curve = self.curve
+        return curve.curve(segment) if type(curve) is Ranked else curve  # type: ignore[return-value]
+
+    def turns_ms(self, curve: Curve | Words | None, value: Value, reading: Reading) -> int | None:
+        """When the points change by themselves; where a curve is level no drift changes them."""
+        drift = self.metric.drift
+        if curve is None:
+            return None  # no value has points
+        if type(value) is not int or drift is Drift.WINDOW or isinstance(curve, Words):
+            return reading.next_ms
+        rises = drift is Drift.RISES
+        leaves = curve.leaves_above(value) if rises else curve.leaves_below(value)
+        if leaves is None or reading.origin_ms is None:
+            return None if leaves is None else reading.next_ms
+        return crosses_ms(reading.origin_ms, drift, leaves if rises else leaves + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +173,26 @@ class Card:
     def short_hash(self) -> str:
         """The part of the hash that people see."""
         return self.hash[:16]
+
+    @cached_property
+    def ranked(self) -> tuple[MeasureSpec, ...]:
+        """The measures whose points are percentile ranks."""
+        return tuple(measure for measure in self.measures if isinstance(measure.curve, Ranked))
+
+    def with_percentiles(self, taken: PercentilesTaken) -> "Card":
+        """The card with the ranks of a snapshot, in place of those that it has."""
+        return replace(
+            self,
+            measures=tuple(
+                replace(
+                    measure,
+                    curve=measure.curve.taken(g for g in taken.groups if g.measure == measure.name),
+                )
+                if isinstance(measure.curve, Ranked)
+                else measure
+                for measure in self.measures
+            ),
+        )
 
     @cached_property
     def by_name(self) -> dict[str, MeasureSpec]:

@@ -25,6 +25,7 @@ from scoring.expressions import (
 from scoring.hierarchy import Hierarchy
 from scoring.indicators import Indicator
 from scoring.metrics import Metric, compile_condition, compile_metric, term_of
+from scoring.percentiles import GROUPS_MAX, Ranked
 from scoring.series import Series
 from scoring.shapes import Problems, compile_says, compile_shape, shown_unit
 from scoring.variant_compiler import own_variant, variants_by, variants_of
@@ -114,6 +115,26 @@ def _hierarchy(file: ScorecardFile, words: Vocabulary, problems: Problems) -> Hi
     return Hierarchy(rule.parent, int(rule.own * 10_000), read)
 
 
+def _check_ranks(file: ScorecardFile, specs: list[MeasureSpec], problems: Problems) -> None:
+    """What is wrong with percentile measures that only the whole card tells."""
+    groups = 0
+    for spec in specs:
+        if not isinstance(spec.curve, Ranked):
+            continue
+        groups += len(file.segments) if spec.curve.within_segment else 1
+        if spec.curve.within_segment and not file.segments:
+            what = "the card has no segments: write them, or percentile: portfolio"
+            problems.append(((*_where(spec), "percentile"), what))
+    if groups > GROUPS_MAX:
+        what = f"percentile measures times segments: expected at most {GROUPS_MAX}, got {groups}"
+        problems.append((("groups",), what))
+
+
+def _where(spec: MeasureSpec) -> Where:
+    """The path of a measure in the file."""
+    return ("groups", *spec.group.replace(".", ".members.").split("."), spec.name)
+
+
 def _chosen_by(file: ScorecardFile, weightings: Mapping[str, Weighting]) -> str:
     """What chooses the weights: "stage", "segment", or "" where there is one line for all."""
     if "" in weightings:
@@ -164,6 +185,7 @@ class _Groups:
         for name, members in file.groups.items():
             index = self._group(name, -1, Decimal(1))
             self._members(members, index, (("groups", name)), Decimal(1), words, problems)
+        _check_ranks(file, self.specs, problems)
 
     def _group(self, name: str, parent: int, share: Decimal) -> int:
         index = len(self.names)
@@ -236,8 +258,8 @@ class _Groups:
         ]
         for spec, weight in zip(self.specs, measures, strict=True):
             if weight != int(weight):
-                where = ("groups", *spec.group.replace(".", ".members.").split("."), spec.name)
-                problems.append(((*where, "share"), "weight times share is finer than a millionth"))
+                what = "weight times share is finer than a millionth"
+                problems.append(((*_where(spec), "share"), what))
         return Weighting(name, tuple(map(int, groups)), tuple(map(int, measures)))
 
     def others(self, file: ScorecardFile, problems: Problems) -> tuple[OtherScoreSpec, ...]:

@@ -8,7 +8,7 @@ from schemas.scores import Band, Cause
 from scoring.card import Card
 from scoring.evaluate import Assessment, Evaluation, assess, explain, is_scored
 from scoring.facts import attributes_of, facts_moved
-from scoring.frozen import same_card
+from scoring.frozen import same_card, same_percentiles
 from scoring.hierarchy import CHILDREN
 from scoring.marks import Marks, marks_of, words_of_marks
 from scoring.moment import Moment, earliest
@@ -61,7 +61,7 @@ def evaluate_and_emit(
     if card.hierarchy is not None:
         messages = tell(customer_id, customer, card.hierarchy, moment, cause)
     if customer.kin is not None:
-        customer.kin.recarded = False
+        customer.kin.recarded = customer.kin.reranked = False
     customer.dirty = False
     customer.card = mark
     return outputs, messages
@@ -143,10 +143,14 @@ def cause_of(
         return Cause.SCORECARD
     if customer.kin is not None and customer.kin.recarded:
         return Cause.SCORECARD
+    if not same_percentiles(customer.card, mark):
+        return Cause.PERCENTILES
+    if customer.kin is not None and customer.kin.reranked:
+        return Cause.PERCENTILES
     if customer.late:
         return Cause.CORRECTION
     if customer.standing.pending is band and customer.standing.cause in QUIET:
-        # The hold that ends here began with history, or with a new card.
+        # The hold that ends here began with history, a new card, or new percentiles.
         return Cause(customer.standing.cause)
     return Cause.EVENT if customer.dirty else Cause.TIME
 

@@ -35,9 +35,7 @@ from scoring.hierarchy import CHILDREN, Children, children_of, mean_of
 from scoring.indicators import Signalled, indicate
 from scoring.kin import Sums
 from scoring.moment import NO_DATA, Moment, Reading, Value, earliest
-from scoring.shapes import Words
 from scoring.state import CustomerState
-from scoring.terms import Drift, crosses_ms
 from scoring.variants import OverrideSpec, Variant
 from scoring.weighting import Weighting, wholes_of
 
@@ -118,6 +116,12 @@ class Assessment(NamedTuple):
     def standing(self) -> Standing:
         """The band, and the one that is pending."""
         return self.past.standing
+
+    @property
+    def segment(self) -> str:
+        """The customer's segment; empty where it is in none."""
+        place = self.past.places.get("segment")
+        return "" if place is None else place.name
 
 
 class Evaluation(NamedTuple):
@@ -244,6 +248,7 @@ def _measured(
     next_ms: int | None = None
     values: list[Value] = []
     all_points: list[int | None] = []
+    segment = moment.known.get("segment", "")
     for measure, weight in zip(card.measures, weighting.measures, strict=True):
         frozen_ms = moment.frozen_since(measure.metric.kinds)
         if frozen_ms is None:
@@ -253,7 +258,10 @@ def _measured(
         value = reading.value
         if type(value) is int and not -VALUE_MAX <= value <= VALUE_MAX:
             value = VALUE_MAX if value > 0 else -VALUE_MAX
-        points = None if value is None else measure.curve.points(value)  # type: ignore[arg-type]
+        curve = measure.curve_in(segment)
+        points = None
+        if value is not None and curve is not None:
+            points = curve.points(value)  # type: ignore[arg-type]
         if points is None:
             points = measure.missing_points
         values.append(value)
@@ -262,7 +270,7 @@ def _measured(
             continue
         next_ms = earliest(next_ms, reading.jump_ms)
         if reading.next_ms is not None and (next_ms is None or reading.next_ms < next_ms):
-            next_ms = earliest(next_ms, _turns_ms(measure, value, reading))
+            next_ms = earliest(next_ms, measure.turns_ms(curve, value, reading))
     return values, all_points, next_ms
 
 
@@ -376,15 +384,3 @@ def _overrides(
             active.append(override)
         next_ms = earliest(next_ms, earliest(changes_ms, jump_ms))
     return tuple(active), next_ms
-
-
-def _turns_ms(measure: MeasureSpec, value: Value, reading: Reading) -> int | None:
-    """When the points change by themselves; where a curve is level no drift changes them."""
-    drift, curve = measure.metric.drift, measure.curve
-    if type(value) is not int or drift is Drift.WINDOW or isinstance(curve, Words):
-        return reading.next_ms
-    rises = drift is Drift.RISES
-    leaves = curve.leaves_above(value) if rises else curve.leaves_below(value)
-    if leaves is None or reading.origin_ms is None:
-        return None if leaves is None else reading.next_ms
-    return crosses_ms(reading.origin_ms, drift, leaves if rises else leaves + 1)

@@ -11,7 +11,7 @@ from hashlib import sha256
 
 from schemas.signals import Kind
 
-__all__ = ["frozen_kinds", "mark_of", "same_card"]
+__all__ = ["frozen_kinds", "mark_of", "same_card", "same_percentiles"]
 
 _KINDS: dict[str, frozenset[Kind]] = {
     "accounts": frozenset({Kind.ACCOUNT}),
@@ -23,7 +23,8 @@ _KINDS: dict[str, frozenset[Kind]] = {
          Kind.LIFECYCLE, Kind.TOUCH}
     ),
 }  # fmt: skip
-_CARD_BYTES = 6
+_CARD_BYTES = 4
+_PERCENTILES_AT = 6
 
 
 def frozen_kinds(stalled: Mapping[str, int]) -> dict[Kind, int]:
@@ -36,16 +37,24 @@ def frozen_kinds(stalled: Mapping[str, int]) -> dict[Kind, int]:
     return found
 
 
-def mark_of(card_hash: str, stalled: Iterable[str]) -> bytes:
-    """Eight bytes that say with which card, and which stalled sources, a customer was evaluated.
+def mark_of(card_hash: str, stalled: Iterable[str], percentiles: int | None = None) -> bytes:
+    """Eight bytes that say under which circumstances a customer was evaluated.
 
-    Whoever has another mark is evaluated again. The first six are the card's.
+    Whoever has another mark is evaluated again. Four are the card's, two say which sources
+    were stalled, the last two which snapshot of percentiles was in use: its number among the
+    decisions, None without one. Two snapshots after each other never have the same two.
     """
     topics = sorted(stalled)
-    rest = sha256("\0".join(topics).encode()).digest()[:2] if topics else b"\0\0"
-    return bytes.fromhex(card_hash)[:_CARD_BYTES] + rest
+    sources = sha256("\0".join(topics).encode()).digest()[:2] if topics else b"\0\0"
+    number = 0 if percentiles is None else 1 + percentiles % 0xFFFF
+    return bytes.fromhex(card_hash)[:_CARD_BYTES] + sources + number.to_bytes(2)
 
 
 def same_card(mark: bytes, other: bytes) -> bool:
     """Whether two marks are of the same card."""
     return mark[:_CARD_BYTES] == other[:_CARD_BYTES]
+
+
+def same_percentiles(mark: bytes, other: bytes) -> bool:
+    """Whether two marks are of the same snapshot of percentiles."""
+    return mark[_PERCENTILES_AT:] == other[_PERCENTILES_AT:]

@@ -93,6 +93,8 @@ class Kin(msgspec.Struct, array_like=True):
     sums: Sums | None = None
     #: A child changed since the last evaluation only because the scorecard did.
     recarded: bool = False
+    #: Or only because percentiles were taken.
+    reranked: bool = False
 
     @property
     def depth(self) -> int:

@@ -337,6 +337,8 @@ def because(
         return f"Too little is known: no data for {', '.join(missing[:4])}"
     if cause is Cause.SCORECARD:
         lead = f"New scorecard {card.name} {card.version}"
+    elif cause is Cause.PERCENTILES and movers:
+        lead = "Compared with the other customers anew"
     elif cause is Cause.FIRST or not movers:
         worst = sorted(
             (line for line in evaluation.lines if line.curve_points is not None),

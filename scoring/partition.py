@@ -6,7 +6,7 @@ packed rows, unpacks a customer when it is touched, and evaluates at ticks only.
 
 Who is evaluated at a tick depends on the log alone: a customer in the tick's
 range whose row lies before it, and who was touched since its last evaluation,
-or is due, or was last evaluated with another scorecard.
+or is due, or was last evaluated with another scorecard or other percentiles.
 """
 
 from collections.abc import Collection, MutableMapping
@@ -362,6 +362,6 @@ class PartitionFold:
 
 
 def _is_wanted(customer: Customer, mark: bytes, now_ms: int) -> bool:
-    """Touched, due, or last evaluated with another scorecard or other stalled sources."""
+    """Touched, due, or last evaluated with another card, percentiles or stalled sources."""
     due = customer.due_ms is not None and customer.due_ms <= now_ms
     return customer.dirty or due or customer.card not in (mark, NO_CARD)

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from schemas.signals import Progress
 from scoring.row import Header
 
-__all__ = ["FOR_EVER", "note_progress", "read_to_ms"]
+__all__ = ["FOR_EVER", "note_progress", "present_ms", "read_to_ms"]
 
 #: All that is waited for has been read: only the clock holds time back.
 FOR_EVER = 2**62
@@ -32,3 +32,14 @@ def read_to_ms(header: Header, sources: Collection[str]) -> int | None:
     if not wanted and known:
         return FOR_EVER
     return min((known[tp] for tp in wanted), default=None)
+
+
+def present_ms(header: Header, clock_ms: int | None) -> int:
+    """The partition's present: its last tick, or how far its sources have been read since.
+
+    Without anybody touched or due there are no ticks, though time passes. It never lies ahead
+    of ``clock_ms``, None where the events' own time counts: there a tick alone moves it.
+    """
+    if clock_ms is None:
+        return header.tick_ms
+    return max(header.tick_ms, min(read_to_ms(header, ()) or 0, clock_ms))

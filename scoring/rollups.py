@@ -25,7 +25,9 @@ from scoring.state import AT, PAYLOAD
 __all__ = ["QUIET", "Message", "Refusal", "answered", "probed", "rolled_up", "tell"]
 
 #: Causes that message nobody individually.
-QUIET = frozenset({str(Cause.CORRECTION), str(Cause.FIRST), str(Cause.SCORECARD)})
+QUIET = frozenset(
+    {str(Cause.CORRECTION), str(Cause.FIRST), str(Cause.SCORECARD), str(Cause.PERCENTILES)}
+)
 #: What a row can hold of MRR, in millionths; more weighs as much.
 _MRR_MAX = 2**62
 #: An edge on a probe's path: the child, and what said who its parent is.
@@ -163,6 +165,8 @@ def rolled_up(customer: Customer, signal: Signal) -> None:
     customer.dirty = True
     if cause == Cause.SCORECARD:
         kin.recarded = True
+    elif cause == Cause.PERCENTILES:
+        kin.reranked = True
     elif cause in QUIET:
         customer.late = True
 

@@ -26,6 +26,7 @@ __all__ = [
     "CARD_KEY",
     "HEADER_KEY",
     "NO_CARD",
+    "PERCENTILES_KEY",
     "SEGMENT_KEY",
     "STATE_VERSION",
     "Activation",
@@ -52,6 +53,7 @@ STATE_VERSION = 1
 HEADER_KEY = b"\x00h"
 CARD_KEY = b"\x00c"
 SEGMENT_KEY = b"\x00i"
+PERCENTILES_KEY = b"\x00p"
 #: In place of a scorecard's mark: never evaluated.
 NO_CARD = b"\0" * 8
 _PREFIX = struct.Struct(">BqqIqB8s")
@@ -230,6 +232,8 @@ class Header(msgspec.Struct, array_like=True):
     #: Series that were not kept from the beginning: key -> (append time, time) of their first card.
     began: dict[int, tuple[int, int]] = {}
     activation: Activation | None = None
+    #: Hash of a card in use -> the number of its snapshot of percentiles among the decisions.
+    percentiles: dict[str, int] = {}
 
 
 _encoder = msgspec.msgpack.Encoder()

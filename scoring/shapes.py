@@ -8,6 +8,7 @@ from schemas.scorecard import Measure
 from schemas.scorecard_values import CurvePoints, X, parse_duration_s
 from scoring.curves import Curve, logistic, target
 from scoring.moment import Value
+from scoring.percentiles import Ranked
 from scoring.units import MICRO, Unit
 
 __all__ = ["Problems", "Words", "compile_says", "compile_shape", "shown_unit"]
@@ -32,8 +33,14 @@ class Words:
 
 def compile_shape(
     measure: Measure, unit: Unit, where: tuple[str, ...], problems: Problems
-) -> Curve | Words:
+) -> Curve | Words | Ranked:
     """The measure's curve; what is wrong with it is added to ``problems``."""
+    if measure.percentile is not None:
+        if unit is Unit.TEXT:
+            what = "texts have no ranks: write steps: {TEXT: POINTS, ...}"
+            problems.append(((*where, "percentile"), what))
+        ranked = measure.percentile
+        return Ranked(ranked.within == "segment", ranked.best == "lowest", {})
     if unit is Unit.TEXT:
         if measure.steps is None:
             problems.append((where, "a text has no curve: write steps: {TEXT: POINTS, ...}"))

@@ -12,7 +12,13 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from schemas.control import ScorecardActivated, SourceStalled, Undecided, decision_in
+from schemas.control import (
+    PercentilesTaken,
+    ScorecardActivated,
+    SourceStalled,
+    Undecided,
+    decision_in,
+)
 from schemas.signals import ControlCopy, Tick
 from scoring.card import Card
 from scoring.cards_in_use import CardsInUse
@@ -74,6 +80,8 @@ class Switching:
             return self._activate(decision, copy.offset, offset, append_ms, at_ms), True
         if copy.refused or isinstance(decision, Undecided):
             return [], False
+        if isinstance(decision, PercentilesTaken):
+            return [], self._cards.take_percentiles(copy.offset, decision, copy.body)
         since_ms = at_ms if isinstance(decision, SourceStalled) else None
         return [], self._cards.stall(decision.topic, since_ms)
 

@@ -8,7 +8,8 @@ data count. Where green is out of reach that way, the best score that is not.
 from typing import NamedTuple
 
 from schemas.scores import Band
-from scoring.card import Card, MeasureSpec
+from scoring.card import Card
+from scoring.curves import Curve
 from scoring.evaluate import Assessment
 from scoring.hierarchy import joined
 from scoring.moment import Value
@@ -43,10 +44,11 @@ def way_to_green(card: Card, found: Assessment) -> Way | None:
     if not found.own_ppm:
         return None  # what to do is up to its children
     effective = found.weighting.effective_ppm(card.tree, found.points)
+    segment = found.segment
     points = list(found.points)
     gains = []
     for index, (measure, own) in enumerate(zip(card.measures, points, strict=True)):
-        best = _best(measure)
+        best = _best(measure.curve_in(segment))
         if measure.movable and own is not None and effective[index] and best > own:
             gains.append((-effective[index] * (best - own), index, best))
     steps: dict[int, int] = {}
@@ -67,7 +69,9 @@ def way_to_green(card: Card, found: Assessment) -> Way | None:
         score if cap is None else min(score, cap),
         tuple(
             Step(
-                card.measures[index].name, to, _value(card.measures[index], found.values[index], to)
+                card.measures[index].name,
+                to,
+                _value(card.measures[index].curve_in(segment), found.values[index], to),
             )
             for index, to in steps.items()
         ),
@@ -82,12 +86,13 @@ def _mean(card: Card, found: Assessment, points: list[int | None]) -> int:
     return joined(found.own_ppm, own, found.children)
 
 
-def _best(measure: MeasureSpec) -> int:
-    """The most points that the measure can have."""
-    if isinstance(measure.curve, Words):
-        listed = measure.curve.listed.values()
-        return max(listed, default=measure.curve.otherwise or 0)
-    return max(measure.curve.ys)
+def _best(curve: Curve | Words | None) -> int:
+    """The most points that a measure can have; 0 where no value has any."""
+    if curve is None:
+        return 0
+    if isinstance(curve, Words):
+        return max(curve.listed.values(), default=curve.otherwise or 0)
+    return max(curve.ys)
 
 
 def _least(
@@ -105,11 +110,11 @@ def _least(
     return high
 
 
-def _value(measure: MeasureSpec, value: Value, points: int) -> Value:
+def _value(curve: Curve | Words | None, value: Value, points: int) -> Value:
     """The nearest value that gives the points; None where nothing is measured now."""
-    if isinstance(measure.curve, Words):
-        enough = [(of, text) for text, of in measure.curve.listed.items() if of >= points]
+    if isinstance(curve, Words):
+        enough = [(of, text) for text, of in curve.listed.items() if of >= points]
         return min(enough)[1] if enough else None
-    if not isinstance(value, int):
+    if curve is None or not isinstance(value, int):
         return None
-    return measure.curve.nearest(value, points)
+    return curve.nearest(value, points)

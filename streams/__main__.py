@@ -20,6 +20,7 @@ COMMANDS = {
     "replay": "Score JSON lines without a broker, in event time.",
     "signals": "Read the signals log.",
     "scorecard": "Check and activate scorecards.",
+    "percentiles": "Take and show what percentile measures compare with.",
     "view": "Rebuild and verify the Redis view.",
     "schemas": "Print or export the JSON Schemas.",
     "doctor": "Check broker, topics, Redis and settings.",

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from schemas.control import ScorecardActivated
+from schemas.control import PercentilesTaken, ScorecardActivated
 from schemas.dead_letters import DeadLetter
 from schemas.inbound import Rejection, family_of, parse
 from schemas.signals import ROLLUP, Block, ControlCopy, Progress, Signal
@@ -49,10 +49,20 @@ class Result:
 
 
 class Replay:
-    """Folds events one after the other; ``finish`` makes the last evaluation."""
+    """Folds events one after the other; ``finish`` makes the last evaluation.
+
+    ``percentiles`` are what percentile measures compare with from the beginning; without
+    them these have no data.
+    """
 
     def __init__(
-        self, card_text: str, *, step_ms: int, disorder_ms: int, as_of_ms: int | None
+        self,
+        card_text: str,
+        *,
+        step_ms: int,
+        disorder_ms: int,
+        as_of_ms: int | None,
+        percentiles: PercentilesTaken | None = None,
     ) -> None:
         self.card: Card = load_card(card_text)
         self.result = Result()
@@ -66,6 +76,8 @@ class Replay:
             FoldPolicy(load_card, TickMode.EVENT, step_ms, as_of_ms, source="/vitals/replay"),
         )
         self._fold.apply(0, 0, _activation(self.card, card_text, 0, 0))
+        if percentiles is not None:
+            self._apply(ControlCopy(1, percentiles.model_dump_json().encode()))
         self._open: dict[str, tuple[list[Signal], dict[str, int]]] = {}
         self._waiting = 0
 
@@ -139,7 +151,7 @@ class Replay:
             NamedExit: exit code 2, if the card is wrong.
         """
         known = len(self.result.changes)
-        self._apply(_activation(load_card(text), text, 1, self.result.as_of_ms))
+        self._apply(_activation(load_card(text), text, 2, self.result.as_of_ms))
         self._advance(self.result.as_of_ms)
         return self.result.changes[known:]
 
@@ -163,18 +175,16 @@ class Replay:
         self.result.as_of_ms = as_of_ms
         self.result.duplicates = self._fold.counts.duplicates
         for customer_id in sorted(self._fold.customers()):
-            health = final_health(self._fold, customer_id, self.card, as_of_ms)
+            health = final_health(self._fold, customer_id, as_of_ms)
             if health is not None:
                 self.result.customers[customer_id] = health
         return self.result
 
 
-def final_health(
-    fold: PartitionFold, customer_id: str, card: Card, now_ms: int
-) -> dict[str, Any] | None:
+def final_health(fold: PartitionFold, customer_id: str, now_ms: int) -> dict[str, Any] | None:
     """A customer's exact health at an instant; None if nothing of it was told so far."""
-    customer = fold.customer(customer_id)
-    if customer is None or customer.emitted is None:
+    customer, card = fold.customer(customer_id), fold.card
+    if card is None or customer is None or customer.emitted is None:
         return None
     moment = fold.moment(customer, now_ms)
     assessment = assess(customer.state, customer.past, card, moment, customer.sums)

@@ -230,7 +230,7 @@ def _of_place(kind: str, where: tuple[str, ...]) -> str:
             return "expected a rate from 0.000000001 to 1000000000, such as 0.92"
         case ("actions", *_) if len(where) == 3 and not kind.startswith("string_pattern"):
             return "expected points from -1000 to 1000, or {points: 1, per_day: 3}"
-        case (*_, "best" | "zero"):
+        case (*_, "target", "best" | "zero"):
             return "expected two values, [FROM, TO]"
         case (*_, "curve" | "steps", _) if kind in _NO_POINTS:
             return "expected points from 0 to 100"

@@ -55,7 +55,7 @@ def healths_of(bootstrap: str, topic: str, now_ms: int) -> dict[str, dict[str, A
     for fold in folds_of(bootstrap, topic):
         assert fold.card is not None
         for customer_id in fold.customers():
-            health = final_health(fold, customer_id, fold.card, now_ms)
+            health = final_health(fold, customer_id, now_ms)
             if health is not None:
                 found[customer_id] = health
     return found

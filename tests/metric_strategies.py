@@ -28,6 +28,7 @@ from oracle import (
     _x,
 )
 from scoring.language.parser import parse
+from snapshots import Population, portfolios
 
 
 @dataclass(frozen=True)
@@ -748,6 +749,28 @@ def _variant(
     return {name: draw(sections[name]) for name in names}
 
 
+@st.composite
+def ranked_cards(draw: st.DrawFn) -> tuple[str, Population]:
+    """Cards with segments and percentile measures, and the values of others to rank among."""
+    document = yaml.safe_load(draw(cards(logistic=False)))
+    if "segments" not in document:
+        words = Vocabulary("money" in document, tuple(document.get("actions", {})))
+        of = {f"class_{n}": draw(conditions(words)) for n in range(draw(st.integers(0, 2)))}
+        document["segments"] = {**of, "rest": "otherwise"}
+    population: dict[tuple[str, str | None], list[int]] = {}
+    measures = [item for of in document["groups"].values() for item in of.items()]
+    for name, measure in measures:
+        if unit_of(measure["metric"]) != TEXT and draw(st.booleans()):
+            for shape in ("curve", "steps", "target"):
+                measure.pop(shape, None)
+            within = draw(st.sampled_from(["segment", "segment", "portfolio"]))
+            best = draw(st.sampled_from([{}, {"best": "lowest"}, {"best": "highest"}]))
+            measure["percentile"] = {"within": within, **best} if best else within
+            groups = document["segments"] if within == "segment" else [None]
+            population |= {(name, group): draw(portfolios()) for group in groups}
+    return _dumped(document), population
+
+
 class _Dumper(yaml.SafeDumper):
     """Without anchors: each thing is written where it stands."""
 
@@ -769,6 +792,7 @@ __all__ = [
     "conditions",
     "literals",
     "metrics",
+    "ranked_cards",
     "shapes",
     "texts_of",
     "unit_of",

@@ -102,6 +102,9 @@ class Oracle:
         self.statuses = scored.get("status", ["trial", "customer", "notice"])
         self.internal = scored.get("internal", "false") == "true"
         self.overrides = document.get("overrides", {})
+        #: The values of all customers at the last snapshot, by measure and segment (None: of all
+        #: segments), in millionths; None before it.
+        self.population: Mapping[tuple[str, str | None], Sequence[int]] | None = None
         self.card = CardFacts(
             money=document.get("money") or {},
             actions=document.get("actions") or {},
@@ -234,11 +237,29 @@ class Oracle:
             points = None if found is None else _number(found)
         elif value is not None:
             assert isinstance(value, Fraction)
-            points = _shaped(measure, value, unit)
+            if "percentile" in measure:
+                points = self._rank(name, measure["percentile"], value, facts)
+            else:
+                points = _shaped(measure, value, unit)
         if points is None:
             missing = measure.get("missing", self.missing)
             points = None if missing == "leave_out" else _number(missing)
         return None if points is None else points * 100
+
+    def _rank(self, name: str, written: Any, value: Fraction, facts: "Facts") -> Fraction | None:
+        """Percent of the others below, and half of those that are equal; None for fewer than 20."""
+        if isinstance(written, str):
+            written = {"within": written}
+        within = facts.known.get("segment", "") if written["within"] == "segment" else None
+        others = [Fraction(n, 1_000_000) for n in (self.population or {}).get((name, within), [])]
+        if len(others) < 20:
+            return None
+        dots = []
+        for x in sorted(set(others)):
+            below, same = sum(one < x for one in others), others.count(x)
+            rank = Fraction(_round(Fraction(10_000 * (2 * below + same), 2 * len(others))), 100)
+            dots.append((x, 100 - rank if written.get("best") == "lowest" else rank))
+        return _on_lines(dots, value)
 
 
 def _letter(letters: dict[str, str], score: int) -> str:
@@ -264,13 +285,20 @@ def _shaped(measure: dict[str, Any], value: Fraction, unit: str) -> Fraction:
     dots = sorted(
         (_x(x, unit), _number(y)) for x, y in (measure.get("curve") or measure["steps"]).items()
     )
+    if "steps" in measure:
+        return next((y for x, y in reversed(dots) if x <= value), dots[0][1])
+    return _on_lines(dots, value)
+
+
+def _on_lines(dots: Sequence[tuple[Fraction, Fraction]], value: Fraction) -> Fraction:
+    """On the straight lines between dots, level before the first and beyond the last."""
     if value <= dots[0][0]:
         return dots[0][1]
     if value >= dots[-1][0]:
         return dots[-1][1]
     for (x0, y0), (x1, y1) in pairwise(dots):
         if x0 <= value < x1:
-            return y0 if "steps" in measure else y0 + (y1 - y0) * (value - x0) / (x1 - x0)
+            return y0 + (y1 - y0) * (value - x0) / (x1 - x0)
     raise AssertionError("the dots have a gap")
 
 

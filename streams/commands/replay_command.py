@@ -4,11 +4,14 @@ import json
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from streams.settings import Settings, options
+
+if TYPE_CHECKING:
+    from scoring.card import Card
 
 __all__ = ["command"]
 
@@ -30,10 +33,22 @@ vitals replay events.jsonl --as-of 2025-01-01T00:00:00Z --json scores.json"""
     show_default=True,
     help="Customers and changes printed, at most; 0 prints all.",
 )
+@click.option(
+    "--percentiles",
+    "percentiles_file",
+    type=click.Path(path_type=Path),
+    help="A snapshot that percentile measures compare with (`vitals percentiles show --json`).",
+)
 @click.option("--quiet", is_flag=True, help="Print nothing but problems.")
 @options("scorecard", "as_of", "step_s", "disorder_s")
 def command(
-    settings: Settings, files: tuple[Path, ...], json_file: Path | None, limit: int, quiet: bool
+    settings: Settings,
+    *,
+    files: tuple[Path, ...],
+    json_file: Path | None,
+    limit: int,
+    percentiles_file: Path | None,
+    quiet: bool,
 ) -> None:
     """Score JSON lines without a broker, in event time.
 
@@ -45,16 +60,21 @@ def command(
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
+    from streams.reading.percentiles import read_snapshot, without_percentiles
     from streams.replay import Replay
     from streams.scorecards import read_card, shipped_card
     from streams.worker import as_of_ms
 
-    _, text = read_card(settings.scorecard or shipped_card())
+    card, text = read_card(settings.scorecard or shipped_card())
+    percentiles = None if percentiles_file is None else read_snapshot(percentiles_file, card)
+    if card.ranked and percentiles is None:
+        click.echo(without_percentiles(card, "--percentiles FILE gives them some"), err=True)
     replay = Replay(
         text,
         step_ms=settings.step_s * 1000,
         disorder_ms=int(settings.disorder_s * 1000),
         as_of_ms=as_of_ms(settings),
+        percentiles=percentiles,
     )
     errors = Console(stderr=True)
     columns = (
@@ -70,22 +90,7 @@ def command(
         replay.read(files, lambda size: bar.advance(task, size))
         result = replay.finish()
     if json_file is not None:
-        body = {
-            "scorecard": {
-                "name": replay.card.name,
-                "version": replay.card.version,
-                "hash": replay.card.hash,
-            },
-            "as_of": _iso(result.as_of_ms),
-            "events": result.events,
-            "rejected": result.rejected,
-            "duplicates": result.duplicates,
-            "customers": result.customers,
-            "changes": result.changes,
-        }
-        json_file.write_text(
-            json.dumps(body, ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
-        )
+        _write(json_file, card, result)
     if not quiet:
         _print(Console(), result, limit)
     for line in result.first_rejections:
@@ -93,6 +98,19 @@ def command(
     if result.rejected:
         click.echo(f"{sum(result.rejected.values())} lines rejected: {result.rejected}", err=True)
     sys.exit(0 if result.events else 1)
+
+
+def _write(path: Path, card: "Card", result: Any) -> None:
+    body = {
+        "scorecard": {"name": card.name, "version": card.version, "hash": card.hash},
+        "as_of": _iso(result.as_of_ms),
+        "events": result.events,
+        "rejected": result.rejected,
+        "duplicates": result.duplicates,
+        "customers": result.customers,
+        "changes": result.changes,
+    }
+    path.write_text(json.dumps(body, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
 def _iso(ms: int) -> str:

@@ -64,6 +64,12 @@ def check_command(files: tuple[Path, ...]) -> None:
         else:
             _print_card(path, card)
             _print_warnings(path, card)
+            if card.ranked:
+                names = ", ".join(measure.name for measure in card.ranked)
+                click.echo(
+                    f"note: these measures have no data until the first `vitals percentiles take`:"
+                    f" {names}"
+                )
     if wrong:
         sys.exit(Exit.USAGE)
 

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ import click
 from streams.settings import Settings, options
 
 if TYPE_CHECKING:
+    from schemas.control import PercentilesTaken
     from streams.scorecard_diff.histories import Histories
 
 __all__ = ["diff_command"]
@@ -28,6 +30,13 @@ vitals scorecard diff card.yaml new.yaml --events events/*.jsonl.gz"""
 @click.option(
     "--events", multiple=True, type=_PATH, metavar="FILE...", help="Events to score with both."
 )
+@click.option(
+    "--percentiles",
+    "percentiles_files",
+    multiple=True,
+    type=_PATH,
+    help="A snapshot for one of the cards (`vitals percentiles show --json`); may be given twice.",
+)
 @click.option("--json", "json_file", type=_PATH, help="Write the comparison as JSON.")
 @click.option(
     "--limit", default=30, show_default=True, help="Customers printed, at most; 0 prints all."
@@ -43,6 +52,7 @@ def diff_command(
     events: tuple[Path, ...],
     json_file: Path | None,
     limit: int,
+    percentiles_files: tuple[Path, ...],
     quiet: bool,
 ) -> None:
     """Compare two scorecards: what they say, and what they would have done.
@@ -54,6 +64,7 @@ def diff_command(
     from rich.console import Console
 
     from streams.exits import Exit, NamedExit
+    from streams.reading.percentiles import read_snapshot, without_percentiles
     from streams.scorecard_diff import told
     from streams.scorecard_diff.differences import differences
     from streams.scorecard_pages.reading import read_page
@@ -61,11 +72,16 @@ def diff_command(
 
     if more and not events:
         raise click.UsageError(f"unexpected {more[0]}: two scorecards are compared")
-    texts = [read_card(path)[1] for path in (before, after)]
+    cards, texts = zip(*(read_card(path) for path in (before, after)), strict=True)
+    percentiles = [read_snapshot(path, *cards) for path in percentiles_files]
     pages = [read_page(text, str(path)) for text, path in zip(texts, (before, after), strict=True)]
     found = differences(*pages)
     files = (*events, *more)  # a shell's pattern gives the first to the option, the rest here
-    histories = _histories(settings, texts, files, quiet=quiet) if files else None
+    for card in cards if files else ():
+        if card.ranked and card.hash not in [taken.hash for taken in percentiles]:
+            what = f"--percentiles FILE gives {card.name} {card.version} some"
+            click.echo(without_percentiles(card, what), err=True)
+    histories = _histories(settings, texts, files, percentiles, quiet=quiet) if files else None
     if json_file is not None:
         body = told.as_json(pages[0], pages[1], found, histories)
         try:
@@ -90,7 +106,12 @@ def diff_command(
 
 
 def _histories(
-    settings: Settings, texts: list[str], files: tuple[Path, ...], *, quiet: bool
+    settings: Settings,
+    texts: Sequence[str],
+    files: tuple[Path, ...],
+    percentiles: "Sequence[PercentilesTaken]",
+    *,
+    quiet: bool,
 ) -> "Histories":
     from streams.reading.terminal import progress
     from streams.scorecard_diff.histories import compare
@@ -112,5 +133,6 @@ def _histories(
             step_ms=settings.step_s * 1000,
             disorder_ms=int(settings.disorder_s * 1000),
             as_of_ms=as_of_ms(settings),
+            percentiles=percentiles,
             progress=advance,
         )

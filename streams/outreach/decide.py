@@ -22,6 +22,7 @@ class Reason(StrEnum):
     CAUSE_CORRECTION = "cause_correction"
     CAUSE_FIRST = "cause_first"
     CAUSE_SCORECARD = "cause_scorecard"
+    CAUSE_PERCENTILES = "cause_percentiles"
     UNKNOWN_BAND = "unknown_band"
     NOT_A_CROSSING = "not_a_crossing"
     QUIET_CROSSING = "quiet_crossing"
@@ -44,6 +45,7 @@ _SILENT_CAUSES = {
     Cause.CORRECTION: Reason.CAUSE_CORRECTION,
     Cause.FIRST: Reason.CAUSE_FIRST,
     Cause.SCORECARD: Reason.CAUSE_SCORECARD,
+    Cause.PERCENTILES: Reason.CAUSE_PERCENTILES,
 }
 #: The crossings that people are told about. Yellow to green is good news that needs no one.
 _SEVERITY = {

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from schemas.views import CustomerHealth
 from scoring.card import Card
 from scoring.outputs import view_of
+from scoring.partition import FoldPolicy, PartitionFold
 from scoring.row import CARD_KEY, RowError, is_customer, newer, unpack
 from streams.exits import Exit, NamedExit
 from streams.reading.topic import Span, TopicReader
@@ -122,6 +123,17 @@ class CustomerRows:
         """
         try:
             return self._held[partition].health(only)
+        except RowError as error:
+            raise self._damaged(partition, str(error)) from None
+
+    def fold(self, partition: int, policy: FoldPolicy) -> PartitionFold:
+        """The fold of a partition as far as it was read: customers, card, time, as a worker has it.
+
+        Raises:
+            NamedExit: exit code 73, if the partition's own rows cannot be read.
+        """
+        try:
+            return PartitionFold(partition, self._held[partition].rows, policy)
         except RowError as error:
             raise self._damaged(partition, str(error)) from None
 

@@ -185,5 +185,5 @@ def _other(record: Tick | Progress | ControlCopy) -> Entry:
         return entry | {"problem": record.refused or decision.problem}
     if record.refused:
         entry["refused"] = record.refused
-    # A scorecard's text is long and known by its hash.
-    return entry | {"decision": decision.model_dump(mode="json", exclude={"text"})}
+    # A text is long and known by its hash; a snapshot: `vitals percentiles show`.
+    return entry | {"decision": decision.model_dump(mode="json", exclude={"text", "groups"})}

@@ -14,10 +14,24 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from streams.exits import Exit, NamedExit
 from streams.views.base import ViewUnavailable
 
-__all__ = ["OnRead", "printable", "progress", "run_quietly"]
+__all__ = ["Count", "OnRead", "printable", "progress", "run_quietly"]
 
 #: Told how many of how many are done.
 OnRead = Callable[[int, int], None]
+
+
+class Count:
+    """Records read, for a progress bar."""
+
+    def __init__(self, on_read: OnRead) -> None:
+        self._on_read = on_read
+        self._done = 0
+        self.total = 0
+
+    def add(self, records: int) -> None:
+        """So many more."""
+        self._done += records
+        self._on_read(self._done, max(self.total, self._done))
 
 
 def run_quietly(work: Coroutine[Any, Any, int | None]) -> None:

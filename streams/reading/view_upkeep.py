@@ -17,7 +17,7 @@ from schemas.scores import ScoreChanged
 from schemas.views import CustomerHealth
 from streams.clock import Clock
 from streams.reading.customer_rows import CustomerRows
-from streams.reading.terminal import OnRead
+from streams.reading.terminal import Count, OnRead
 from streams.reading.topic import TopicReader, open_topic
 from streams.settings import Settings
 from streams.views.base import View
@@ -63,7 +63,7 @@ async def rebuild(settings: Settings, view: View, clock: Clock, on_read: OnRead)
         since_ms = clock.now_ms() - IN_FLIGHT_MS_MAX
         await view.clear()
         rows = CustomerRows(changelog)
-        count = _Count(on_read)
+        count = Count(on_read)
         spans = await rows.spans()
         count.total = sum(span.end - span.first for span in spans.values())
         customers = 0
@@ -116,7 +116,7 @@ async def verify(settings: Settings, view: View, on_read: OnRead) -> Verified:
     """
     async with open_topic(settings, settings.topics.name("customers")) as changelog:
         rows = CustomerRows(changelog)
-        count = _Count(on_read)
+        count = Count(on_read)
         expected = await _expected(rows, count, None)
         found: Mapping[str, CustomerHealth] = await view.dump()
         inner = set(await view.problems())
@@ -134,7 +134,7 @@ async def verify(settings: Settings, view: View, on_read: OnRead) -> Verified:
 
 
 async def _expected(
-    rows: CustomerRows, count: "_Count", only: list[str] | None
+    rows: CustomerRows, count: Count, only: list[str] | None
 ) -> dict[str, CustomerHealth]:
     """Read on to the present end; what the view must hold of these customers by now."""
     spans = await rows.spans()
@@ -155,17 +155,3 @@ def _differing(
 
 def _only(rows: Mapping[str, CustomerHealth], customer_id: str) -> dict[str, CustomerHealth]:
     return {customer_id: rows[customer_id]} if customer_id in rows else {}
-
-
-class _Count:
-    """Records read, for a progress bar."""
-
-    def __init__(self, on_read: OnRead) -> None:
-        self._on_read = on_read
-        self._done = 0
-        self.total = 0
-
-    def add(self, records: int) -> None:
-        """So many more."""
-        self._done += records
-        self._on_read(self._done, max(self.total, self._done))

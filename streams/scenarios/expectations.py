@@ -83,7 +83,8 @@ EXPECTATIONS: dict[str, Expectation] = {
     ),
     "scores": Expectation("the card's further scores", ("{adoption: 40..50}",), judges.of_scores),
     "cause": Expectation(
-        "why the last told change came about: event, time, correction, first or scorecard",
+        "why the last told change came about: event, time, correction, first, scorecard or"
+        " percentiles",
         ("time",),
         judges.of_cause,
     ),

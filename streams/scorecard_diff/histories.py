@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from schemas.control import PercentilesTaken
 from schemas.scores import Band, ScorecardRef, Transition, TransitionData
-from scoring.card import Card
+from scoring.card import Card, hash_of
 from streams.clock import to_ms
 from streams.outreach.decide import Reason, decide
 from streams.replay import Replay, lines_of
@@ -97,17 +98,25 @@ def compare(
     step_ms: int,
     disorder_ms: int,
     as_of_ms: int | None,
+    percentiles: Sequence[PercentilesTaken] = (),
     progress: Callable[[int], None] = lambda _: None,
 ) -> Histories:
     """Both cards (as texts) over the events in files, which are read once.
 
-    ``progress`` hears of bytes read. The other arguments are those of a replay.
+    ``percentiles`` may hold a snapshot for each card. ``progress`` hears of bytes read. The
+    other arguments are those of a replay.
 
     Raises:
         NamedExit: exit code 2, if a card is wrong or a file cannot be read.
     """
     first, second = (
-        Replay(text, step_ms=step_ms, disorder_ms=disorder_ms, as_of_ms=as_of_ms)
+        Replay(
+            text,
+            step_ms=step_ms,
+            disorder_ms=disorder_ms,
+            as_of_ms=as_of_ms,
+            percentiles=next((each for each in percentiles if each.hash == hash_of(text)), None),
+        )
         for text in (before, after)
     )
     for line, where in lines_of(paths, progress):

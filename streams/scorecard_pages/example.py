@@ -12,6 +12,7 @@ from scoring.curves import Curve
 from scoring.evaluate import Evaluation, Line, Past, evaluate
 from scoring.moment import Moment, Reading, Value
 from scoring.outputs import words_of
+from scoring.percentiles import Ranked
 from scoring.shapes import Words
 from scoring.state import CustomerState
 from streams.api.shown import label
@@ -28,6 +29,7 @@ MIDDLE = 5_000
 
 def worked_example(card: Card) -> Example:
     """The score of a customer whose every measure has the value that gives 50 points."""
+    card = replace(card, measures=tuple(_without_ranks(each) for each in card.measures))
     values = {measure.name: _middle(measure.curve) for measure in card.measures}
     made_up = evaluate(CustomerState(), Past(), _reading(card, values), Moment(0))
     return Example(
@@ -39,10 +41,20 @@ def worked_example(card: Card) -> Example:
     )
 
 
-def _middle(shape: Curve | Words) -> Value:
+def _without_ranks(measure: MeasureSpec) -> MeasureSpec:
+    """A rank is said as one: there are no others to compare a made-up customer with."""
+    curve = measure.curve
+    if not isinstance(curve, Ranked):
+        return measure
+    among = "its segment" if curve.within_segment else "all customers"
+    return replace(measure, curve=Words({f"in the middle of {among}": MIDDLE}), says=None)
+
+
+def _middle(shape: Curve | Words | Ranked) -> Value:
     """The value whose points are nearest to the middle."""
     if isinstance(shape, Curve):
         return value_at(shape, MIDDLE)
+    assert isinstance(shape, Words)
     points = dict(shape.listed)
     if shape.otherwise is not None:
         points["anything else"] = shape.otherwise

@@ -12,10 +12,13 @@ from schemas.scorecard import Measure, MeasureGroup, ScorecardFile
 from schemas.scores import Band
 from scoring.bands import BandPolicy
 from scoring.card import Card, MeasureSpec
+from scoring.curves import Curve
 from scoring.moment import Value
+from scoring.percentiles import CUSTOMERS_MIN, Ranked
 from scoring.shapes import Words
+from scoring.units import Unit
 from streams.api.shown import label
-from streams.scorecard_pages.drawing import drawn
+from streams.scorecard_pages.drawing import Drawing, drawn
 from streams.scorecard_pages.example import WEIGHTED_BY, worked_example
 from streams.scorecard_pages.expressions import Expressions
 from streams.scorecard_pages.page import BandShown, Fact, GroupShown, MeasureShown, Page, Zone
@@ -28,6 +31,7 @@ from streams.scorecard_pages.wording import (
     listed,
     percent,
     points,
+    rank_in_words,
     sentence,
 )
 from streams.scorecards import load_card, load_file
@@ -36,8 +40,11 @@ __all__ = ["WORDED_OF_A_MEASURE", "read_page"]
 
 #: The lines of a measure that have words here.
 WORDED_OF_A_MEASURE = frozenset({
-    "share", "metric", "curve", "steps", "logistic", "target", "missing", "says", "movable",
+    "share", "metric", "curve", "steps", "logistic", "target", "percentile", "missing", "says",
+    "movable",
 })  # fmt: skip
+#: What a rank gives, over the share of customers who do worse.
+_BY_RANK = Curve((0, 1_000_000), (0, 10_000))
 #: What to do where the card itself names no steps.
 _TO_DO = {
     Band.RED: "Talk to the customer, today or tomorrow. Begin with the lines of its score that"
@@ -134,6 +141,7 @@ def _measure(
 ) -> MeasureShown:
     text, curve, unit = measure.metric.text, measure.curve, measure.shown
     looks_at = expressions.metric(text)
+    words = _in_words(curve, unit)
     return MeasureShown(
         name=measure.name,
         label=label(measure.name),
@@ -141,8 +149,8 @@ def _measure(
         weights_ppm=tuple(weights_ppm),
         looks_at=sentence(looks_at),
         metric=text,
-        curve=_texts_in_words(curve) if isinstance(curve, Words) else curve_in_words(curve, unit),
-        drawing=None if isinstance(curve, Words) else drawn(curve, unit),
+        curve=words,
+        drawing=_drawing(curve, unit),
         texts=_texts(curve) if isinstance(curve, Words) else (),
         without_data=_without_data(measure),
         notes=_notes(measure, _written(measure, file)),
@@ -162,6 +170,19 @@ def _written(measure: MeasureSpec, file: ScorecardFile) -> Measure:
     return found
 
 
+def _in_words(curve: Curve | Words | Ranked, unit: Unit) -> str:
+    if isinstance(curve, Words):
+        return _texts_in_words(curve)
+    return rank_in_words(curve) if isinstance(curve, Ranked) else curve_in_words(curve, unit)
+
+
+def _drawing(curve: Curve | Words | Ranked, unit: Unit) -> Drawing | None:
+    """The picture of a curve; of a rank, that of points over the share of customers behind."""
+    if isinstance(curve, Words):
+        return None
+    return drawn(_BY_RANK, Unit.RATIO) if isinstance(curve, Ranked) else drawn(curve, unit)
+
+
 def _texts(words: Words) -> tuple[tuple[str, str], ...]:
     """Each text with its points, the most first; then what becomes of all others."""
     ranked = sorted(words.listed.items(), key=lambda item: -item[1])
@@ -176,6 +197,9 @@ def _texts_in_words(words: Words) -> str:
 def _without_data(measure: MeasureSpec) -> str:
     """When nothing is known, and what becomes of the measure then."""
     when = unknown_when(measure.metric.text)
+    if isinstance(measure.curve, Ranked):
+        few = f"fewer than {CUSTOMERS_MIN} customers to compare with"
+        when = ", or ".join(filter(None, (when, few)))
     if measure.missing_points is None:
         result = "left out, its weight goes to the rest of its group"
     else:

@@ -8,12 +8,13 @@ from decimal import Context, Decimal
 from itertools import pairwise
 
 from scoring.curves import Curve
+from scoring.percentiles import Ranked
 from scoring.units import Unit
 from streams.scorecard_pages.inverse import told_values
 
 __all__ = [
-    "amount", "curve_in_words", "listed", "percent", "percents", "points", "sentence", "span",
-    "tick_label", "weights_in_words",
+    "amount", "curve_in_words", "listed", "percent", "percents", "points", "rank_in_words",
+    "sentence", "span", "tick_label", "weights_in_words",
 ]  # fmt: skip
 
 _DAY_S, _HOUR_S, _MINUTE_S = 86_400, 3_600, 60
@@ -118,6 +119,16 @@ def curve_in_words(curve: Curve, unit: Unit) -> str:
     if told == curve.xs:
         return _lines(dots, at)
     return _smooth(curve, dots, lambda value: amount(unit, value, _SHORT_DIGITS))
+
+
+def rank_in_words(ranked: Ranked) -> str:
+    """What becomes of a value that is compared with those of others."""
+    among = "the customers of its segment" if ranked.within_segment else "all customers"
+    lowest, highest = ("100", "0") if ranked.lowest_best else ("0", "100")
+    return (
+        f"the rank among {among}, as last taken:"
+        f" from near {lowest} for the lowest value to near {highest} for the highest"
+    )
 
 
 def _steps(dots: list[tuple[int, int]], at: Callable[[int], str]) -> str:

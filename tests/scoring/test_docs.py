@@ -13,6 +13,7 @@ import yaml
 from partitionlog import DAY_MS, START_MS, Log, card_of, event
 from schemas.account import AccountStatus
 from schemas.billing import BillingChange
+from schemas.control import PercentileGroup
 from schemas.scorecard import (
     ActionPoints,
     Archetypes,
@@ -31,6 +32,7 @@ from schemas.scorecard import (
     OtherScore,
     Outlook,
     Override,
+    Percentile,
     ScorecardFile,
     Scored,
     ShownAs,
@@ -49,6 +51,7 @@ from scoring.language.tokens import tokens_of
 from scoring.language.vocabulary import RESERVED, UNITS
 from scoring.metrics import NAMES, Vocabulary, compile_condition, compile_metric
 from scoring.money import Rates
+from scoring.percentiles import CUSTOMERS_MIN, CUTS_MAX, GROUPS_MAX, Ranked, cuts_of
 from scoring.plan import HOURS_KEPT, SAMPLES_MAX
 from scoring.shapes import compile_shape
 from scoring.state import HORIZON_DAYS
@@ -355,6 +358,23 @@ def test_a_shape_gives_the_points_that_are_written(
     assert found == (None if points == "no data" else round(float(points) * 100))
 
 
+def test_the_ranks_come_out_as_written() -> None:
+    """The table of uses: its customers are the snapshot, and the points are those that it says."""
+    text = CARDS.read_text()
+    table = text[text.index("| uses |") : text.index("With `best: lowest`")]
+    written = [[cell for cell in cells if cell] for cells in rows(table, "")][2:]
+    values = [int(uses) * MICRO for uses, n, _ in written if n != "none" for _ in range(int(n))]
+    assert len(values) == CUSTOMERS_MIN
+    group = PercentileGroup(measure="m", customers=len(values), cuts=cuts_of(values))
+    curve = Ranked(within_segment=False, lowest_best=False, curves={}).taken([group]).curve("")
+    assert curve is not None
+    found = [curve.points(int(uses) * MICRO) for uses, *_ in written]
+    assert found == [round(float(points) * 100) for *_, points in written]
+    for limit in (f"fewer than {CUSTOMERS_MIN}\ncustomers", f"at most {CUTS_MAX} different",
+                  f"may have {GROUPS_MAX} percentile"):  # fmt: skip
+        assert limit in text
+
+
 @pytest.mark.parametrize(
     ("document", "first", "last"),
     [(CARDS, "## Metrics", "## Money"), (MANUAL, "## What is asked", "## Own baseline")],
@@ -375,7 +395,7 @@ def test_every_field_of_a_card_is_explained() -> None:
     models = (
         ScorecardFile, Scored, ShownAs, Defaults, Emit, Measure, MeasureGroup, Logistic, Target,
         Money, Calendar, ActionPoints, Bands, BandRule, Override, Variant, ClassRule, Archetypes,
-        Outlook, IndicatorRule, OtherScore, HierarchyRule,
+        Outlook, IndicatorRule, OtherScore, HierarchyRule, Percentile,
     )  # fmt: skip
     found = {field for model in models for field in model.model_fields}
     for field in found:

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 import histories
 import metric_strategies
 from oracle import DAY_MS, FORGET_DAYS, Bands, Expected, Oracle, millis, without_repeats
-from partitionlog import SAAS, Log, card_of
+from partitionlog import SAAS, Log
 from schemas.inbound import InboundEvent
 from scoring.evaluate import Evaluation, evaluate
+from snapshots import Population, copy_of, snapshot_of
 
 SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large)
 
@@ -59,15 +60,26 @@ def touches_what_was_forgotten(history: list[histories.Step]) -> bool:
 KINDS = ("measure", "respread", "override")
 
 
-def check_history(history: list[histories.Step], card_text: str = SAAS) -> None:
-    """Read each event, tick, compare; and again at each instant that only time brings."""
-    log, card, oracle = Log(card_text), card_of(card_text), Oracle(card_text)
+def check_history(
+    history: list[histories.Step],
+    card_text: str = SAAS,
+    population: Population | None = None,
+    taken_at: int = 0,
+) -> None:
+    """Read each event, tick, compare; and again at each instant that only time brings.
+
+    Percentiles of a population, if there is one, are taken before the step ``taken_at``.
+    """
+    log, oracle = Log(card_text), Oracle(card_text)
     bands = Bands(card_text)
     assume(not touches_what_was_forgotten(history))
     read: list[InboundEvent] = []
     read_ms: list[int] = []
     ticked_ms = 0
-    for step in history:
+    for number, step in enumerate(history):
+        if population is not None and number == taken_at:
+            log.add(copy_of(snapshot_of(card_text, population)), step.now_ms)
+            oracle.population = population
         if step.event is not None:
             log.read(step.now_ms, step.event)
             read.append(step.event)
@@ -83,6 +95,8 @@ def check_history(history: list[histories.Step], card_text: str = SAAS) -> None:
         customer = log.customer()
         expected = oracle.health(events, step.now_ms)
         moment = log.fold.moment(customer, step.now_ms)
+        card = log.fold.card
+        assert card is not None
         found = evaluate(customer.state, customer.past, card, moment)
         if log.fold.counts.evaluations > evaluated or events:
             assert_equal(found, expected)
@@ -110,6 +124,25 @@ def test_incremental_equals_the_oracle_with_any_card(
 ) -> None:
     """Any metric of the language, any curve, zero weights, any window, caps of every kind."""
     check_history(history, card_text)
+
+
+@settings(max_examples=12, suppress_health_check=SLOW)
+@given(histories.steps(max_size=12), metric_strategies.ranked_cards(), st.integers(0, 14))
+def test_a23_incremental_equals_the_oracle_with_percentiles(
+    history: list[histories.Step], card: tuple[str, Population], taken_at: int
+) -> None:
+    """Ranks within segments and the portfolio, before the snapshot and after it."""
+    check_history(history, *card, taken_at)
+
+
+@pytest.mark.soak
+@settings(max_examples=2000, suppress_health_check=SLOW)
+@given(histories.steps(max_size=30), metric_strategies.ranked_cards(), st.integers(0, 20))
+def test_percentiles_equal_the_oracle_at_length(
+    history: list[histories.Step], card: tuple[str, Population], taken_at: int
+) -> None:
+    """The same, much longer."""
+    check_history(history, *card, taken_at)
 
 
 @pytest.mark.soak

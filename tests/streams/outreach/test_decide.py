@@ -59,6 +59,7 @@ def test_n1_every_pair_of_bands_has_one_answer(before, after, cause):
         (Cause.CORRECTION, Reason.CAUSE_CORRECTION),
         (Cause.FIRST, Reason.CAUSE_FIRST),
         (Cause.SCORECARD, Reason.CAUSE_SCORECARD),
+        (Cause.PERCENTILES, Reason.CAUSE_PERCENTILES),
     ],
 )
 @pytest.mark.parametrize(("before", "after"), list(CROSSINGS))

@@ -238,7 +238,7 @@ def test_a_change_that_was_told_before_the_last_expectation_explains_nothing_new
         ("indicators", "fire", "the scorecard has no indicator 'fire'; there are payment_failed"),
         ("scores", {"adopt": "1"}, "the scorecard has no further score 'adopt'; did you mean"),
         ("scores", "1", "expected scores with what is expected"),
-        ("cause", "luck", "expected one of event, time, correction, first, scorecard, got 'luck'"),
+        ("cause", "luck", "expected one of event, time, correction, first, scorecard, "),
         ("because", ["overdu"], "the scorecard has no line 'overdu'; did you mean overdue?"),
         ("value", "8", "expected measures with what is expected, such as {overdue: 40}"),
         ("value", {}, "expected measures with what is expected"),

@@ -1,0 +1,225 @@
+"""Snapshots of percentiles: which one is in force, when the next is due, and taking one.
+
+Taken from the customers' rows, as they are in Kafka: the exact values of now, not
+those that were told last. Workers go on meanwhile.
+"""
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple
+
+from pydantic import ValidationError
+
+from schemas.control import ControlRecord, PercentilesTaken, ScorecardActivated
+from scoring.card import Card
+from scoring.evaluate import assess
+from scoring.partition import FoldPolicy, PartitionFold
+from scoring.percentiles import CUSTOMERS_MIN
+from scoring.portfolio import Portfolio
+from scoring.progress import present_ms
+from scoring.row import RowError
+from scoring.units import Unit
+from streams.clock import from_ms, to_ms
+from streams.exits import Exit, NamedExit
+from streams.reading.activations import activations
+from streams.reading.customer_rows import CustomerRows
+from streams.reading.decisions import decisions
+from streams.reading.terminal import Count, OnRead
+from streams.reading.topic import open_topic
+from streams.scorecard_pages.wording import amount
+from streams.scorecards import load_card
+from streams.settings import Settings
+
+__all__ = [
+    "InForce",
+    "Spread",
+    "in_force",
+    "look",
+    "next_ms",
+    "read_snapshot",
+    "spread",
+    "take",
+    "without_percentiles",
+]
+
+
+class InForce(NamedTuple):
+    """The active scorecard, and the snapshot that its scores are made with."""
+
+    active: ScorecardActivated | None
+    taken: PercentilesTaken | None
+
+
+def in_force(decisions: Iterable[ControlRecord]) -> InForce:
+    """What acts after these decisions, as a worker reads them, oldest first.
+
+    Activations that changed nothing are not among them. The snapshot of the card before
+    the active one is kept for a roll-back, no other.
+    """
+    active: ScorecardActivated | None = None
+    before = ""
+    taken: dict[str, PercentilesTaken] = {}
+    for each in decisions:
+        if isinstance(each, ScorecardActivated):
+            if active is None or each.hash != active.hash:
+                before, active = "" if active is None else active.hash, each
+                taken = {h: one for h, one in taken.items() if h in (before, each.hash)}
+        elif (
+            isinstance(each, PercentilesTaken)
+            and active is not None
+            and each.hash in (before, active.hash)
+        ):
+            taken[each.hash] = each
+    return InForce(active, None if active is None else taken.get(active.hash))
+
+
+async def look(settings: Settings) -> InForce:
+    """What is in force now.
+
+    Raises:
+        NamedExit: exit code 2 if no broker answers, 71 if a topic is missing.
+    """
+    counting = {each.offset for each in (await activations(settings)).all if each.counts}
+    return in_force(
+        decision
+        for offset, decision in await decisions(settings)
+        if offset in counting or not isinstance(decision, ScorecardActivated)
+    )
+
+
+def next_ms(found: InForce, every_ms: int) -> int:
+    """When the next snapshot is due: at once (0) where the active card has none yet."""
+    return 0 if found.taken is None else to_ms(found.taken.at) + every_ms
+
+
+async def take(
+    settings: Settings,
+    active: ScorecardActivated,
+    policy: FoldPolicy,
+    *,
+    now_ms: int,
+    author: str,
+    reason: str,
+    on_read: OnRead,
+) -> PercentilesTaken:
+    """The snapshot of now, for the active scorecard; nothing is written.
+
+    Raises:
+        NamedExit: exit code 1 if a worker still scores by another card; see also
+            :class:`CustomerRows`.
+    """
+    card = load_card(active.text, f"scorecard of {active.at:%Y-%m-%d %H:%M} UTC")
+    portfolio = Portfolio(card)
+    clock_ms = now_ms if settings.clock == "wall" else None
+    async with open_topic(settings, settings.topics.name("customers")) as changelog:
+        rows = CustomerRows(changelog)
+        spans = await rows.spans()
+        count = Count(on_read)
+        count.total = sum(span.end - span.first for span in spans.values())
+        for partition, span in spans.items():
+            await rows.read(partition, span, count.add)
+            fold = rows.fold(partition, policy)
+            try:
+                _count_in(fold, card, portfolio, clock_ms)
+            except RowError as error:
+                where = f"{settings.topics.name('customers')}, partition {partition}"
+                raise NamedExit(Exit.CHANGELOG_DAMAGED, f"{where}: {error}") from None
+            rows.forget(partition)
+    return PercentilesTaken(
+        at=from_ms(now_ms),
+        author=author,
+        reason=reason,
+        name=card.name,
+        version=card.version,
+        hash=card.hash,
+        groups=portfolio.groups(),
+    )
+
+
+def _count_in(fold: PartitionFold, card: Card, portfolio: Portfolio, clock_ms: int | None) -> None:
+    """All customers of a partition, as of its present."""
+    customers = fold.customers()
+    if customers and (fold.card is None or fold.card.hash != card.hash):
+        raise NamedExit(
+            Exit.FAILED,
+            f"partition {fold.partition} is not scored by {card.name} {card.version} yet:"
+            " its worker has not taken the activation over, or does not run."
+            " Try again in a moment",
+        )
+    at_ms = present_ms(fold.header, clock_ms)
+    for customer_id in customers:
+        customer = fold.customer(customer_id)
+        if customer is not None:
+            moment = fold.moment(customer, at_ms)
+            portfolio.add(assess(customer.state, customer.past, card, moment, customer.sums))
+
+
+class Spread(NamedTuple):
+    """A group for people: the values with the ranks 10, 50 and 90; none below ``fewest``."""
+
+    measure: str
+    segment: str | None
+    customers: int
+    values: tuple[str, ...]
+    fewest: int = CUSTOMERS_MIN
+
+
+def spread(taken: PercentilesTaken, card: Card) -> list[Spread]:
+    """How each measure is spread over each group, in the card's units."""
+    found = []
+    for group in taken.groups:
+        spec = card.by_name.get(group.measure)
+        unit = Unit.COUNT if spec is None else spec.shown
+        values: tuple[str, ...] = ()
+        if group.cuts:
+            ranks = (1_000, 5_000, 9_000)
+            values = tuple(amount(unit, _value_at(group.cuts, rank), 4) for rank in ranks)
+        found.append(Spread(group.measure, group.segment, group.customers, values))
+    return found
+
+
+def _value_at(cuts: Sequence[tuple[int, int]], rank: int) -> int:
+    """The least value with this rank; the first or last that there is, where none has it."""
+    for (low, before), (high, after) in pairwise(cuts):
+        if before >= rank:
+            return low
+        if after >= rank:
+            return low + (high - low) * (rank - before) // (after - before)
+    return cuts[-1][0]
+
+
+def read_snapshot(path: Path, *cards: Card) -> PercentilesTaken:
+    """The snapshot in a file that ``vitals percentiles show --json`` wrote, for one of the cards.
+
+    Raises:
+        NamedExit: exit code 2, if there is none, or it is one of another scorecard.
+    """
+    try:
+        taken = PercentilesTaken.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise NamedExit(
+            Exit.USAGE, f"{path}: cannot read the percentiles: {error.strerror}"
+        ) from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "JSON"
+        raise NamedExit(
+            Exit.USAGE,
+            f"{path}: {where}: {first['msg']}. Expected what `vitals percentiles show --json`"
+            " writes",
+        ) from None
+    if taken.hash not in [card.hash for card in cards]:
+        wanted = " or ".join(f"{card.name} {card.version} ({card.short_hash})" for card in cards)
+        raise NamedExit(
+            Exit.USAGE,
+            f"{path}: these percentiles were taken for {taken.name} {taken.version}"
+            f" ({taken.hash[:16]}), not for {wanted}",
+        )
+    return taken
+
+
+def without_percentiles(card: Card, what_to_do: str) -> str:
+    """The note that a card's percentile measures have no data where no snapshot is."""
+    names = ", ".join(measure.name for measure in card.ranked)
+    return f"note: no percentiles, so these measures have no data: {names}. {what_to_do}"
