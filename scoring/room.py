@@ -5,7 +5,7 @@ What is kept must not depend on the order in which events arrived. So two rules:
 - At each evaluation, which is at a tick, :func:`make_room` keeps :data:`AT_MOST` of each:
   what is still open goes last, else what was touched last. By then all that was read
   since the tick before has been folded, in whatever order.
-- Between two ticks :func:`admit` lets in twice as many and keeps the greatest ids. An id does
+- Between two ticks :func:`admit` lets in a quarter more and keeps the greatest ids. An id does
   not change, so one that is among the greatest in the end was so all along, and no
   event of it was missed.
 
@@ -35,7 +35,8 @@ _STILL_OPEN: dict[str, Callable[[Any], bool]] = {
 def admit(state: CustomerState, collection: str, things: dict[str, T], new: T, its_id: str) -> T:
     """Put a new thing into a collection; the one with the least id goes if it is too full."""
     things[its_id] = new
-    if len(things) > 2 * AT_MOST[collection]:
+    at_most = AT_MOST[collection]
+    if len(things) > at_most + at_most // 4:
         del things[min(things)]
         state.overflow[f"{collection}_at_once"] = 1
     return new

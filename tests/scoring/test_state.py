@@ -58,32 +58,36 @@ def kept_after_a_tick(now_ms: int, *events: InboundEvent) -> CustomerState:
 
 def test_tickets_beyond_the_cap_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     """The shut ones go first, then those untouched the longest."""
-    monkeypatch.setitem(AT_MOST, "tickets", 3)
-    changes = [("t0", "opened"), ("t1", "opened"), ("t1", "closed"), ("t2", "opened")]
+    monkeypatch.setitem(AT_MOST, "tickets", 8)
+    changes = [("t0", "opened"), ("t1", "opened"), ("t1", "closed")]
     events = [
-        event("ticket.changed", START_MS - 9 + n, ticket_id=ticket, change=change)
-        for n, (ticket, change) in enumerate([*changes, ("t3", "opened"), ("t4", "opened")])
+        event("ticket.changed", START_MS - 20 + n, ticket_id=ticket, change=change)
+        for n, (ticket, change) in enumerate(
+            [*changes, *((f"t{n}", "opened") for n in range(2, 10))]
+        )
     ]
-    assert set(kept_after_a_tick(START_MS, *events[:-1]).tickets) == {"t0", "t2", "t3"}
+    assert set(kept_after_a_tick(START_MS, *events[:-1]).tickets) == {f"t{n}" for n in range(9)} - {
+        "t1"
+    }
     state = kept_after_a_tick(START_MS, *events)
-    assert set(state.tickets) == {"t2", "t3", "t4"}
+    assert set(state.tickets) == {f"t{n}" for n in range(2, 10)}
     assert state.overflow == {"tickets": 2}
-    assert value(state, "open_tickets") == 3
+    assert value(state, "open_tickets") == 8
 
 
 def test_invoices_beyond_the_cap_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Those that are owed stay; twice as many have room until the tick."""
-    monkeypatch.setitem(AT_MOST, "invoices", 1)
-    changes = ["invoice_due", "invoice_paid"]
+    """Those that are owed stay; a quarter more have room until the tick."""
+    monkeypatch.setitem(AT_MOST, "invoices", 4)
+    changes = ["invoice_due", "invoice_paid", "invoice_due", "invoice_due", "invoice_due"]
     events = [
         event("billing.changed", START_MS - 9 + n, invoice_id=f"i{n}", change=change)
         for n, change in enumerate(changes)
     ]
-    assert set(state_of(*events).invoices) == {"i0", "i1"}
+    assert len(state_of(*events).invoices) == 5
     state = kept_after_a_tick(START_MS, *events)
-    assert set(state.invoices) == {"i0"}
+    assert set(state.invoices) == {"i0", "i2", "i3", "i4"}
     assert state.overflow == {"invoices": 1}
-    assert value(state, "open_invoices") == 1
+    assert value(state, "open_invoices") == 4
 
 
 def test_goals_beyond_the_cap_are_counted() -> None:
@@ -99,16 +103,18 @@ def test_goals_beyond_the_cap_are_counted() -> None:
     assert value(state, "goals_reached") == 1
 
 
-def test_between_two_ticks_there_is_room_for_twice_as_many(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_between_two_ticks_there_is_room_for_a_quarter_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Then the greatest ids stay: an id does not change with what comes later."""
-    monkeypatch.setitem(AT_MOST, "goals", 1)
+    monkeypatch.setitem(AT_MOST, "goals", 4)
     goals = [
         event("engagement.goal", START_MS - at, goal_id=f"g{at}", change="set")
-        for at in (1, 0, 3, 2)
+        for at in (1, 0, 5, 3, 2, 4)
     ]
     again = event("engagement.goal", START_MS, event_id="x", goal_id="g0", change="reached")
     state = state_of(*goals, again)
-    assert set(state.goals) == {"g2", "g3"}
+    assert set(state.goals) == {"g1", "g2", "g3", "g4", "g5"}
     assert state.overflow == {"goals_at_once": 1}
 
 
