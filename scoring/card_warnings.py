@@ -43,8 +43,7 @@ def _looks_at_usage(call: Call) -> bool:
     if isinstance(inner, Call):  # change(sum(FIELD), WINDOW)
         return _looks_at_usage(inner)
     narrowed = dict(call.named).get("of", inner)
-    if not isinstance(narrowed, Name):
-        return False
+    assert isinstance(narrowed, Name)
     name = narrowed.parts[0]
     if name in THINGS:
         return set(THINGS[name].kinds) <= _USAGE
