@@ -158,6 +158,10 @@ class Metrics:
             "Transitions that message nobody, by the reason.",
             "reason",
         )
+        self.reports_missing = self._gauge(
+            "health_activation_reports_missing",
+            "Partitions that have not ended the latest activation of a scorecard.",
+        )
         self.deliveries = self._counter(
             "health_deliveries_total", "Deliveries that ended.", "sink", "outcome"
         )

@@ -16,7 +16,7 @@ import msgspec
 
 from schemas.control import PercentilesTaken, ScorecardActivated
 from schemas.dead_letters import DeadLetter
-from schemas.inbound import Rejection, family_of, parse
+from schemas.inbound import InboundEvent, Rejection, family_of, parse
 from schemas.signals import ROLLUP, Block, ControlCopy, Progress, Signal
 from schemas.topics import Topics
 from scoring.card import Card
@@ -29,7 +29,7 @@ from streams.clock import from_ms
 from streams.exits import Exit, NamedExit
 from streams.scorecards import load_card
 
-__all__ = ["Replay", "Result", "final_health", "lines_of"]
+__all__ = ["Replay", "Result", "event_in", "final_health", "lines_of"]
 
 BLOCK_LINES = 1000
 GZIP_MAGIC = b"\x1f\x8b"
@@ -84,11 +84,10 @@ class Replay:
     def read(self, paths: Sequence[Path], progress: Callable[[int], None] = lambda _: None) -> None:
         """Fold the lines of files; ``progress`` hears of bytes read (compressed ones)."""
         for line, where in lines_of(paths, progress):
-            self.take(line, where)
+            self.take(event_in(line), where)
 
-    def take(self, line: bytes, where: str) -> None:
-        """Fold one line; ``where`` stands in the message if it is no event."""
-        event = parse("redrive", line)
+    def take(self, event: InboundEvent | Rejection, where: str) -> None:
+        """Fold what :func:`event_in` made of a line; ``where`` stands in a rejection's message."""
         if isinstance(event, Rejection):
             self._reject(str(event.reason), f"{where}: {event.reason}: {event.detail}")
             return
@@ -179,6 +178,11 @@ class Replay:
             if health is not None:
                 self.result.customers[customer_id] = health
         return self.result
+
+
+def event_in(line: bytes) -> InboundEvent | Rejection:
+    """The event of any family in a line, or why it is none."""
+    return parse("redrive", line)
 
 
 def final_health(fold: PartitionFold, customer_id: str, now_ms: int) -> dict[str, Any] | None:

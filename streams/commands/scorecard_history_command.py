@@ -111,7 +111,7 @@ def _effect(each: "Activation", partitions: int) -> list[str]:
     if counted is None:
         return []
     lines, data = [], counted.event().data
-    reported = len(counted.done | counted.refused)
+    reported = counted.ended
     if counted.done or not counted.refused:
         told = changed(data)
         if data.pending:

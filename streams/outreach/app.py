@@ -78,7 +78,7 @@ class Outreach:
         self._actions = topics.name("actions")
         self._dead_letters = topics.name("dead_letters")
         self._dead_partitions = 0
-        self._summaries = Summaries(settings, self.app, partitions, self._sum_up)
+        self._summaries = Summaries(settings, self.app, partitions, metrics, self._sum_up)
         self.log.table.on_recover(self._restored)
         self.app.before_handover(self._hand_over)
         self.app.task(self._send)

@@ -17,6 +17,7 @@ from schemas.activations import ActivationReport, ScorecardApplied
 from streams.engine.app import VitalsApp
 from streams.engine.fatal import guarded
 from streams.engine.kafka import client_options
+from streams.metrics import Metrics
 from streams.outreach.tally import Tally
 from streams.settings import Settings
 
@@ -33,10 +34,18 @@ Write = Callable[[ScorecardApplied], Awaitable[None]]
 class Summaries:
     """The activations so far. ``partitions`` is the number of partitions of the signals log."""
 
-    def __init__(self, settings: Settings, app: VitalsApp, partitions: int, write: Write) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        app: VitalsApp,
+        partitions: int,
+        metrics: Metrics,
+        write: Write,
+    ) -> None:
         self._settings = settings
         self._app = app
         self._partitions = partitions
+        self._metrics = metrics
         self._write = write
         self._tallies: dict[int, Tally] = {}
         self._complete: dict[int, ScorecardApplied] = {}
@@ -93,6 +102,8 @@ class Summaries:
         tally.take(report)
         if not before and tally.is_complete(self._partitions):
             self._complete[number] = tally.event()
+        latest = self._tallies[max(self._tallies)]
+        self._metrics.reports_missing.set(self._partitions - latest.ended)
 
     async def write(self) -> None:
         """Write what is complete, if that is for this process to do."""

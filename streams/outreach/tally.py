@@ -46,6 +46,11 @@ class Tally:
         """Customers that are in another band because of the card."""
         return self.crossings.total()
 
+    @property
+    def ended(self) -> int:
+        """Partitions that have said their last word."""
+        return len(self.done | self.refused)
+
     def take(self, report: ActivationReport) -> None:
         """Add a report of this activation, in the order of the topic; a repeat adds nothing."""
         place = report.partition, report.offset
@@ -72,7 +77,7 @@ class Tally:
 
     def is_complete(self, partitions: int) -> bool:
         """Whether all partitions of the signals log have reported their end."""
-        return len(self.done | self.refused) >= partitions
+        return self.ended >= partitions
 
     def event(self) -> ScorecardApplied:
         """The sum as an event, a function of the reports: the same bytes whenever it is made."""
@@ -93,7 +98,7 @@ class Tally:
                 crossings=_counted(self.crossings),
                 pending=_counted(self.pending),
                 turned_red=tuple(self.turned_red),
-                partitions=len(self.done | self.refused),
+                partitions=self.ended,
                 refused_partitions=len(self.refused),
                 problem=self.problem,
             ),

@@ -16,7 +16,7 @@ from schemas.scores import Band, ScorecardRef, Transition, TransitionData
 from scoring.card import Card, hash_of
 from streams.clock import to_ms
 from streams.outreach.decide import Reason, decide
-from streams.replay import Replay, lines_of
+from streams.replay import Replay, event_in, lines_of
 
 __all__ = ["NOT_SCORED", "Compared", "Crossing", "Histories", "Messages", "compare"]
 
@@ -120,8 +120,9 @@ def compare(
         for text in (before, after)
     )
     for line, where in lines_of(paths, progress):
-        first.take(line, where)
-        second.take(line, where)
+        event = event_in(line)  # the larger part of the work: once for both
+        first.take(event, where)
+        second.take(event, where)
     old, new = first.finish(), second.finish()
     messages_before, messages_after = (
         _messages(old.changes, first.card), _messages(new.changes, second.card),

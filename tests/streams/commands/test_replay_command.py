@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from partitionlog import DAY_MS, SAAS, START_MS, at, changed_card
 from streams.commands.replay_command import command
 from streams.exits import Exit, NamedExit
-from streams.replay import Replay, lines_of
+from streams.replay import Replay, event_in, lines_of
 
 CLEAN = {"VITALS_AS_OF": None, "VITALS_STEP_S": None, "VITALS_DISORDER_S": None,
          "VITALS_SCORECARD": None}  # fmt: skip
@@ -60,8 +60,8 @@ def test_a_line_is_taken_as_a_file_is_read(tmp_path: Path) -> None:
     read, taken = replay(), replay()
     read.read([path])
     for number, line in enumerate(lines()):
-        taken.take(line.encode(), f"line {number}")
-    taken.take(b"{", "the last line")
+        taken.take(event_in(line.encode()), f"line {number}")
+    taken.take(event_in(b"{"), "the last line")
     assert read.finish().customers == taken.finish().customers
     assert taken.result.first_rejections[0].startswith("the last line: not_json")
 
@@ -70,7 +70,7 @@ def test_a_switch_is_told_as_one() -> None:
     """A card that asks for more data than there is; a wrong one changes nothing."""
     one = replay(changed_card(("minimum_coverage: 60%", "minimum_coverage: 20%")))
     for line in lines():
-        one.take(line.encode(), "")
+        one.take(event_in(line.encode()), "")
     one.finish()
     with pytest.raises(NamedExit) as ended:
         one.switch("scorecard: [")

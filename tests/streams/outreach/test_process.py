@@ -1,7 +1,9 @@
 """``vitals outreach`` itself, on a real broker, with a receiver that remembers."""
 
+import asyncio
 import contextlib
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -11,14 +13,17 @@ from collections import Counter
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 
+from samples.activations import crossings, report
 from samples.transitions import transition
 from schemas.actions import Action, Delivery, Outcome
 from schemas.dead_letters import DeadLetter
 from schemas.scores import Cause
 from servers.process import free_port
-from streams.clock import SystemClock
+from servers.waiting import until_async
+from streams.clock import SystemClock, from_ms
 from streams.engine.topics import create_topics
 from streams.exits import Exit
+from streams.outreach.tally import tally
 from streams.settings import Settings, child_environment
 from streams.sinks.recording import RecordingServer
 
@@ -73,6 +78,13 @@ class Installation:
     def cross_raw(self, customer, value):
         producer = Producer({"bootstrap.servers": self.given["bootstrap"]})
         self._produce(producer, customer, value)
+        assert producer.flush(WAIT_S) == 0
+
+    def report(self, *reports):
+        """Write what partitions report about an activation."""
+        producer = Producer({"bootstrap.servers": self.given["bootstrap"]})
+        for each in reports:
+            producer.produce(self.settings.topics.name("activations"), each.model_dump_json())
         assert producer.flush(WAIT_S) == 0
 
     def _produce(self, producer, customer, value):
@@ -325,6 +337,57 @@ async def test_the_outbox_holds_all_that_a_send_needs(installation):
     assert (record.key(), record.partition()) == (b"c0", partition_of("c0"))
     assert sent.transition == crossed
     assert sent.message.link == "https://vitals.example/customers/c0"
+
+
+async def test_killed_while_it_counts_an_activation_has_one_effect_in_each_sink(installation):
+    """Also when the first attempts are refused, and several processes count at once."""
+    server = installation.server
+    server.script = ("503", "200")
+    parts = [
+        report(n, 5, at=from_ms(SystemClock().now_ms()), evaluated=9, crossings=crossings(red=2))
+        for n in range(PARTITIONS)
+    ]
+    more = {"slack_webhook_url": server.slack_url}
+    port = free_port()
+    installation.report(*parts[:-1], *parts[:2])
+    process = installation.start(metrics_port=str(port), **more)
+    assert await until_async(lambda: _missing(port) == 1, WAIT_S)
+    process.kill()
+    process.wait()
+    assert not server.records
+    first, second = installation.start(**more), installation.start(**more)
+    installation.report(parts[-1], parts[0])
+    await server.until(lambda s: s.accepted("webhook") + s.accepted("slack") > 0, WAIT_S)
+    first.kill()
+    first.wait()
+    await server.until(lambda s: s.accepted("webhook") == s.accepted("slack") == 1, WAIT_S)
+    # In a thread: the receiver must go on, for the one that is left sends once more.
+    lines = await asyncio.to_thread(installation.final_lines, 2)
+    assert _end(second) == 0
+    third = installation.start(**more)  # it counts anew, and finds in the log that all was told
+    installation.cross(*(fresh(f"c{n}") for n in range(PARTITIONS)))
+    await server.until(lambda s: s.accepted("webhook") == 1 + PARTITIONS, WAIT_S)
+    assert _end(third) == 0
+
+    [event] = [each.event() for each in tally(parts).values()]
+    assert sorted(lines) == [f"{event.id}/slack", f"{event.id}/webhook"]
+    assert {line.customer_id for line in lines.values()} == {None}
+    ids = server.ledger(records=False)["ids"]
+    told = {i: n for sink in ids.values() for i, n in sink.items() if i.startswith("scorecard/")}
+    assert sorted(told) == sorted(lines)
+    assert {counts["bodies"] for counts in told.values()} == {1}
+    body = json.loads(next(r.body for r in server.records if r.sink == "webhook"))
+    assert body["data"]["customers_changed"] == 2 * PARTITIONS
+
+
+def _missing(port):
+    """How many partitions' last reports it waits for; None while it is not up."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+            text = answer.read().decode()
+    except OSError:
+        return None
+    return float(re.search("^health_activation_reports_missing (.*)$", text, re.MULTILINE)[1])
 
 
 def _run(**given):

@@ -12,6 +12,7 @@ from samples.activations import applied, crossings, red, report
 from samples.transitions import NOON_MS
 from schemas.actions import Action, Severity
 from schemas.activations import ActivationReport, ScorecardApplied
+from streams.metrics import Metrics
 from streams.outreach.decide import AGE_MAX_MS, Reason
 from streams.outreach.summaries import Summaries
 from streams.outreach.summary import summarise
@@ -202,8 +203,9 @@ class Outbox:
 
     def __init__(self) -> None:
         self.written: list[str] = []
+        self.metrics = Metrics()
         app: Any = SimpleNamespace(should_stop=False)
-        self.summaries = Summaries(Settings(), app, 2, self.write)
+        self.summaries = Summaries(Settings(), app, 2, self.metrics, self.write)
         self.offset = 0
 
     async def write(self, event: ScorecardApplied) -> None:
@@ -221,7 +223,9 @@ async def test_it_is_written_once_complete_and_once_only() -> None:
     box.summaries.begin(owner=True)
     await box.take(report(0))
     assert box.written == []
+    assert box.metrics.reports_missing._value.get() == 1
     await box.take(report(1))
+    assert box.metrics.reports_missing._value.get() == 0
     await box.take(report(1), report(0))
     assert box.written == ["3"]
 
