@@ -52,7 +52,18 @@ class Installation:
 
     def worker(self) -> WorkerServer:
         """Few customers in a tick: the switch takes many of them."""
-        options = ("--tick-customers", "7", "--session-timeout-s", "3", "--checkpoint-ms", "300")
+        first = self.folder / "first.yaml"
+        first.write_text(SAAS)
+        options = (
+            "--scorecard",
+            str(first),
+            "--tick-customers",
+            "7",
+            "--session-timeout-s",
+            "3",
+            "--checkpoint-ms",
+            "300",
+        )
         made = WorkerServer(
             self.folder / f"worker{len(self.started)}", *self.kafka, "--redis", self.redis_url,
             *options,
