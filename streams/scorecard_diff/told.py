@@ -123,7 +123,9 @@ def _switch(found: Histories) -> str:
     waiting = f", {later} more when their hold ends unless the score comes back" if later else ""
     return (
         f"the switch itself, now: {at_once} customers change band at once{waiting};"
-        f" {found.messages_switch.sent} messages, for these changes have the cause scorecard"
+        f" {found.messages_switch.sent} messages about single customers, for these changes have"
+        " the cause scorecard"
+        + (": one summary goes to each sink" if found.switch else ", and no summary")
     )
 
 
