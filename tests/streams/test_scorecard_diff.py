@@ -408,7 +408,8 @@ def test_the_terminal_says_it_all(
     assert f"{found.messages_before.sent} (" in text
     at_once = sum(crossing.at_once for crossing in found.switch)
     assert f"the switch itself, now: {at_once} customers change band at once" in text
-    assert "0 messages, for these changes have the cause scorecard" in text
+    assert "0 messages about single customers, for these changes have the cause scorecard" in text
+    assert "one summary goes to each sink" in text
     capsys.readouterr()
 
 
