@@ -72,6 +72,8 @@ class Group:
     messages: int = 0
     letters: list[DeadLetter] = field(default_factory=list)
     said: int = 0
+    #: The partition in which something happened last.
+    last: int = 0
     #: What the changelog has of each partition.
     durable: list[dict[bytes, bytes]] = field(default_factory=list)
     #: Blocks sent since the partition's last checkpoint: a crash may lose the last of them.
@@ -135,6 +137,7 @@ class Group:
 
     def deliver(self, partition: int, target: int) -> None:
         """The next block from one partition arrives at another."""
+        self.last = target
         block = signals.decode(self.way[partition, target].popleft())
         if not self.way[partition, target]:
             del self.way[partition, target]
@@ -142,7 +145,7 @@ class Group:
 
     def tick(self, partition: int) -> None:
         """The partition's owner makes the ticks that are wanted."""
-        log = self.logs[partition]
+        self.last, log = partition, self.logs[partition]
         self.send(partition, log.tick_if_wanted(self.now_ms + 10_000))
 
     def step(self, choose: random.Random) -> bool:

@@ -59,11 +59,34 @@ def check(all_of_it: Group, accounts: dict[str, Account], parent: str, own: int)
             assert sum(sums.levels.values()) == len(scored)
 
 
+def forest(draw: random.Random, company: Group, accounts: dict[str, Account]) -> None:
+    """Accounts with parents, all of them told."""
+    for index, name in enumerate(NAMES):
+        above = NAMES[draw.randrange(index)] if index and draw.random() < 0.8 else None
+        facts = {"seats": draw.choice([0, 20, 49, 75]), "mrr_minor": 100 * index, "parent": above}
+        said(accounts, name, facts)
+        company.say(name, **facts)
+    company.settle(draw)
+
+
+def interrupted(company: Group, choose: random.Random) -> None:
+    """A checkpoint comes, whole or not, or none at all; then perhaps the owner dies."""
+    partition = choose.choice([company.last, choose.randrange(company.partitions)])
+    lost = choose.choice([None, 0.0, 0.3, 1.0, 2.0])
+    if lost is not None:
+        # The header is the last row, so that it is there only if all the others are.
+        company.checkpoint(
+            partition, lambda left: lost > 1 or (lost > 0 and (left == 1 or choose.random() < lost))
+        )
+    if lost or choose.random() < 0.5:
+        company.crash(partition, choose)
+
+
 @pytest.mark.parametrize("crashes", [False, True], ids=["", "with-crashes"])
-@settings(max_examples=40, suppress_health_check=SLOW)
+@settings(max_examples=60, suppress_health_check=SLOW)
 @given(
     HIERARCHIES,
-    st.lists(st.tuples(st.integers(0, LEVELS_MAX - 1), _facts), max_size=30),
+    st.lists(st.tuples(st.integers(0, LEVELS_MAX - 1), _facts), max_size=20),
     st.randoms(use_true_random=True),
     st.integers(1, 3),
 )
@@ -76,29 +99,18 @@ def test_a_forest_scores_as_its_children_say(
 ) -> None:
     """Whatever changes, whatever overtakes what between partitions, whoever dies when."""
     company, accounts = group(*hierarchy, partitions=partitions), dict[str, Account]()
+    if choose.random() < 0.8:
+        forest(choose, company, accounts)
     for index, facts in changes:
         if "parent" in facts:  # only accounts before it, so that there is no cycle
             above = facts["parent"]
             facts = {**facts, "parent": NAMES[above] if above < index else None}
         said(accounts, NAMES[index], facts)
         company.say(NAMES[index], **facts)
-        for _ in range(choose.randint(0, 6)):
+        for _ in range(choose.choice([0, 1, 4, 12])):
             company.step(choose)
             if crashes and choose.random() < 0.3:
-                partition = choose.randrange(partitions)
-                if choose.random() < 0.7:
-                    lost = choose.choice([0.0, 0.0, 0.5, 1.0])
-                    ends = choose.random() < 0.5  # with all rows, but without the header
-                    company.checkpoint(
-                        partition,
-                        lambda left, lost=lost, ends=ends: (  # type: ignore[misc]
-                            choose.random() < lost or (left == 1 and (ends or lost > 0))
-                        ),
-                    )
-                    if lost or ends:
-                        company.crash(partition, choose)
-                else:
-                    company.crash(partition, choose)
+                interrupted(company, choose)
     company.settle(choose)
     check(company, accounts, *hierarchy)
     assert company.letters == []
@@ -206,6 +218,52 @@ def test_more_than_eight_levels_are_refused(order: str) -> None:
     top = names.index(refused[0])
     assert top == LEVELS_MAX - 1 if order == "up" else top == len(names) - LEVELS_MAX - 1
     assert company.score(refused[0]) == 0 if order == "up" else 100
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_eight_levels_are_left_of_a_chain_that_is_said_at_once(seed: int) -> None:
+    """Whatever overtakes what: nobody above knows yet how deep it is below."""
+    choose, company = random.Random(seed), group()
+    names = [f"n{n}" for n in range(2 * LEVELS_MAX)]
+    accounts = {name: Account(n, parent=above) for n, (name, above) in enumerate(pairwise(names))}
+    for name in choose.sample(list(accounts), len(accounts)):
+        company.say(name, seats=accounts[name].seats, parent=accounts[name].parent)
+        company.step(choose)
+    company.settle(choose)
+    levels = 1
+    for name, account in accounts.items():
+        edge = company.edge(name)
+        assert edge is not None
+        if edge.state is EdgeState.REFUSED:
+            account.parent = None
+        levels = levels + 1 if account.parent else 1
+        assert levels <= LEVELS_MAX
+    assert company.letters
+    check(company, accounts, "mean", 0)
+
+
+def test_a_parent_that_has_become_too_deep_meanwhile_is_refused_as_well() -> None:
+    """The way up was free when it was asked for; then came the levels below."""
+    company = group()
+    company.say("top-but-one", seats=50, parent="top")
+    company.settle()
+    assert company.score("top") == 5000
+    below = LEVELS_MAX - 2
+    told = [0, START_MS, "top-but-one", 0, "", int(Kind.ROLLUP), "x", None, [0, 0, below], "event"]
+    partition = company.where("top-but-one")
+    company.logs[partition].add(Block(ROLLUP, 9, [ROLLUP], [told]), company.now_ms)
+    company.settle()
+    assert [letter.reason for letter in company.letters] == ["hierarchy_levels"]
+    assert company.score("top") is None
+
+
+def test_what_a_newer_release_says_is_passed_over() -> None:
+    company = group(partitions=1)
+    company.say("child", seats=50)
+    company.settle()
+    unknown = [1, START_MS, "child", 0, "", 99, "who knows"]
+    assert company.logs[0].add(Block(ROLLUP, 9, [ROLLUP], [unknown]), company.now_ms) == []
+    assert company.logs[0].fold.header.sources["rollup/9"] == 1
 
 
 def test_a_subtree_that_makes_too_many_levels_is_refused_where_it_is_hung_in() -> None:

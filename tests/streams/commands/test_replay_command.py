@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from partitionlog import DAY_MS, SAAS, START_MS, at, changed_card
+from partitionlog import DAY_MS, HOUR_MS, SAAS, START_MS, at, changed_card
+from relatives import tree_card
 from streams.commands.replay_command import command
 from streams.exits import Exit, NamedExit
 from streams.replay import Replay, event_in, lines_of
@@ -80,3 +81,63 @@ def test_a_switch_is_told_as_one() -> None:
     assert changes[0]["score_before"] is not None
     assert (changes[0]["score_after"], changes[0]["band_after"]) == (None, "unknown")
     assert one.pending() == {}
+
+
+# -- accounts with children ----------------------------------------------------------------------
+
+
+def account(name: str, day: int, **fields: object) -> bytes:
+    return json.dumps(
+        {"event_id": f"{name}-{day}-{sorted(fields)}", "customer_id": name, "source": "crm",
+         "occurred_at": at(START_MS + day * DAY_MS + HOUR_MS), "type": "account.changed", **fields}
+    ).encode()  # fmt: skip
+
+
+FAMILY = [
+    account("top", 0, seats=100),
+    account("middle", 0, seats=100, parent="top"),
+    account("low", 1, seats=90, parent="middle"),
+    account("low", 9, seats=10),
+    account("low", 20, seats=70),
+    account("loop", 21, seats=5, parent="knot"),
+    account("knot", 22, seats=55, parent="loop"),
+]
+
+
+@pytest.mark.parametrize("block_lines", [1, 1000])
+def test_parents_follow_their_children_at_the_same_instants(
+    monkeypatch: pytest.MonkeyPatch, block_lines: int
+) -> None:
+    """However many lines are read between two ticks."""
+    monkeypatch.setattr("streams.replay.BLOCK_LINES", block_lines)
+    taken = replay(tree_card())
+    for number, line in enumerate(FAMILY):
+        taken.take(event_in(line), f"f:{number}")
+    result = taken.finish()
+    scores = {name: health["score"] for name, health in result.customers.items()}
+    # knot was the second to say its parent: it is the parent of loop, and has none.
+    assert scores == {"top": 7000, "middle": 7000, "low": 7000, "loop": 500, "knot": 500}
+    told = [
+        (change["at"][:10], change["score_after"], change["cause"])
+        for change in result.changes
+        if change["customer_id"] == "top"
+    ]
+    days = [(at(START_MS + day * DAY_MS)[:10], score) for day, score in
+            ((1, 10_000), (2, 9000), (10, 1000), (21, 7000))]  # fmt: skip
+    assert [one[:2] for one in told] == days
+    assert [one[2] for one in told] == ["first", "correction", "event", "event"]
+    assert result.rejected == {"hierarchy_cycle": 1}
+    assert "knot: parent loop is refused: a cycle" in result.first_rejections[0]
+
+
+def test_a_switch_to_a_hierarchy_is_told_with_the_parents() -> None:
+    without = tree_card().replace("hierarchy: {parent: mean, own: 0%}\n", "")
+    taken = replay(without)
+    for number, line in enumerate(FAMILY[:5]):
+        taken.take(event_in(line), f"f:{number}")
+    assert taken.finish().customers["top"]["score"] == 10_000
+    changes = taken.switch(tree_card())
+    top = [change for change in changes if change["customer_id"] == "top"]
+    assert [(c["score_before"], c["score_after"], c["cause"]) for c in top] == [
+        (10_000, 7000, "scorecard")
+    ]
