@@ -23,6 +23,7 @@ __all__ = [
     "CloudEvent",
     "Contribution",
     "EventRef",
+    "GroupMover",
     "Health",
     "Mark",
     "Mover",
@@ -64,6 +65,7 @@ class EventRef(_Out):
 
     source: str
     id: str
+    at: Time | None = Field(default=None, description="Its own time, when it happened.")
 
 
 class Contribution(_Out):
@@ -195,6 +197,21 @@ class Mover(_Out):
 
     name: str
     kind: Literal["measure", "respread", "override", "children"] = "measure"
+    group: str | None = Field(default=None, description="The path of its group; of no group: None.")
+    delta: int
+    events: tuple[EventRef, ...] = Field(
+        default=(),
+        description="The latest events since the last score told that fed it, newest first.",
+    )
+
+
+class GroupMover(_Out):
+    """What the measures of a group did to the change; a group within another has a dotted path.
+
+    The groups at the top and the movers of no group add up to the score's delta exactly.
+    """
+
+    name: str
     delta: int
 
 
@@ -228,6 +245,7 @@ class ScoreChangedData(_Out):
     after: Health
     delta: int | None = Field(description="Hundredths; None where either side has no score.")
     movers: tuple[Mover, ...] = Field(description="Largest first.")
+    groups: tuple[GroupMover, ...] = Field(default=(), description="The same, by group.")
     because: str = Field(description="One sentence for people.")
     events: tuple[EventRef, ...] = Field(description="The events that moved it most, newest first.")
     next_change_at: Time | None = Field(
@@ -256,6 +274,7 @@ class TransitionData(_Out):
     score_after: int | None
     because: str
     movers: tuple[Mover, ...]
+    groups: tuple[GroupMover, ...] = ()
     events: tuple[EventRef, ...]
     contributions: tuple[Contribution, ...]
     attributes: dict[str, str | int | bool] = Field(default_factory=dict)

@@ -8,6 +8,7 @@ from schemas.base import Time
 from schemas.scores import (
     Cause,
     EventRef,
+    GroupMover,
     Health,
     Mover,
     ScorecardRef,
@@ -32,6 +33,7 @@ class CustomerHealth(BaseModel):
     cause: Cause
     because: str
     movers: tuple[Mover, ...] = ()
+    groups: tuple[GroupMover, ...] = ()
     events: tuple[EventRef, ...] = ()
     changed_at: Time
     next_change_at: Time | None = None
@@ -52,6 +54,7 @@ class CustomerHealth(BaseModel):
             cause=data.cause,
             because=data.because,
             movers=data.movers,
+            groups=data.groups,
             events=data.events,
             changed_at=change.time,
             next_change_at=data.next_change_at,

@@ -1,7 +1,7 @@
 """A compiled scorecard: everything that evaluation needs, in integers, immutable."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -16,6 +16,7 @@ from scoring.metrics import Metric
 from scoring.moment import Reading, Value
 from scoring.money import Rates
 from scoring.percentiles import Ranked
+from scoring.recent import Feeding, feeding
 from scoring.series import Series
 from scoring.shapes import Problems, Words
 from scoring.terms import Drift, crosses_ms
@@ -173,6 +174,66 @@ class Card:
     def short_hash(self) -> str:
         """The part of the hash that people see."""
         return self.hash[:16]
+
+    def overrides_named(self, name: str) -> Iterator[OverrideSpec]:
+        """The overrides of this name: the card's own, and those of single classes."""
+        for variant in (self.own, *self.variants.values()):
+            found = variant.override(name)
+            if found is not None:
+                yield found
+
+    def group_of(self, name: str, kind: str) -> str | None:
+        """The path of a line's group; None for a line that is of none."""
+        spec = self.by_name.get(name) if kind == "measure" else None
+        return None if spec is None else spec.group
+
+    def classifications(self) -> Iterator[Classification]:
+        """Those that the card has: segments, stages, archetypes, the outlook."""
+        for classes in (self.segments, self.stages, self.archetypes, self.outlook):
+            if classes is not None:
+                yield classes
+
+    @cached_property
+    def _conditions(self) -> dict[tuple[str, str], list[Metric]]:
+        """What decides about each line and class, by (name, kind); a class by its kind alone."""
+        found: dict[tuple[str, str], list[Metric]] = {}
+        for measure in self.measures:
+            found[measure.name, "measure"] = [measure.metric]
+        for variant in (self.own, *self.variants.values()):
+            for override in variant.overrides:
+                found.setdefault((override.name, "override"), []).append(override.when)
+        for indicator in self.indicators:
+            found[indicator.name, "indicator"] = [indicator.when]
+        for classes in self.classifications():
+            found["", classes.kind] = [one.when for one in classes.classes if one.when]
+        return found
+
+    @cached_property
+    def _feeds(self) -> dict[tuple[str, str], frozenset[int]]:
+        return {
+            named: frozenset(feed.key for metric in metrics for feed in metric.feeds)
+            for named, metrics in self._conditions.items()
+        }
+
+    def feeds_of(self, name: str, kind: str) -> frozenset[int]:
+        """The keys of what feeds a measure, an override, an indicator or a class."""
+        found = self._feeds.get((name, kind))
+        return self._feeds.get(("", kind), frozenset()) if found is None else found
+
+    @cached_property
+    def feeding(self) -> Feeding:
+        """Which events feed what the card looks at, by kind of signal."""
+        return feeding(
+            feed
+            for metrics in self._conditions.values()
+            for metric in metrics
+            for feed in metric.feeds
+        )
+
+    @cached_property
+    def feed_keys(self) -> frozenset[int]:
+        """The keys of all that feeds the card."""
+        return frozenset(key for feeds in self.feeding.values() for key, _ in feeds)
 
     @cached_property
     def ranked(self) -> tuple[MeasureSpec, ...]:

@@ -5,14 +5,16 @@ from typing import Any
 import msgspec
 
 from schemas.scores import Band, Cause
+from scoring.because import because
 from scoring.card import Card
-from scoring.evaluate import Assessment, Evaluation, assess, explain, is_scored
+from scoring.evaluate import Assessment, Evaluation, assess, explain
 from scoring.facts import attributes_of, facts_moved
 from scoring.frozen import same_card, same_percentiles
-from scoring.hierarchy import CHILDREN
 from scoring.marks import Marks, marks_of, words_of_marks
 from scoring.moment import Moment, earliest
-from scoring.outputs import Output, because, movers_of, outputs_of
+from scoring.movers import Change, Mover, changes_of, fed_by, movers_of
+from scoring.outputs import Output, outputs_of
+from scoring.recent import within
 from scoring.rollups import QUIET, Message, tell
 from scoring.row import Customer, Emitted
 from scoring.state import CustomerState
@@ -42,16 +44,20 @@ def evaluate_and_emit(
     if is_told or card.hierarchy is not None:
         cause = cause_of(before, assessment, customer, mark)
     if is_told:
+        customer.settle(card.feeding)
         evaluation = explain(assessment, card)
         customer.sequence += 1
         way = way_to_green(card, assessment)
         customer.emitted = _emitted(before, evaluation, customer, card, cause, moment, way, marks)
         outputs = outputs_of(customer_id, customer, before, card, source=source)
         customer.recent = {}
+        cause = Cause(customer.emitted.cause)
         if _begins_pending(customer, assessment):
             begun = msgspec.structs.replace(assessment.standing, cause=str(cause))
             past = msgspec.structs.replace(assessment.past, standing=begun)
             assessment = assessment._replace(past=past)
+    if customer.recent and not same_card(customer.card, mark):
+        customer.recent = within(customer.recent, card.feed_keys)
     customer.late = False
     customer.past = assessment.past
     customer.due_ms = earliest(assessment.next_ms, marks.next_ms)
@@ -166,9 +172,14 @@ def _emitted(
     marks: Marks,
 ) -> Emitted:
     delta, movers = movers_of(before, evaluation)
-    scored = is_scored(customer.state, card)
-    said = because(cause, evaluation, movers, card, scored=scored)
+    changes = changes_of(before, evaluation)
+    fed = (
+        [] if before is None else fed_by(movers, changes, before, evaluation, card, customer.recent)
+    )
     marked = words_of_marks(before, marks)
+    if cause is Cause.EVENT and not fed and not marked and _is_by_time(movers, changes):
+        cause = Cause.TIME
+    said = because(cause, before, evaluation, movers, changes, card)
     return Emitted(
         **_figures(evaluation, way),
         at_ms=moment.now_ms,
@@ -177,14 +188,19 @@ def _emitted(
         because=f"{marked}; {said}" if marked and movers else marked or said,
         delta=delta,
         movers=movers,
-        events=_events(customer, movers, evaluation, card)
-        if cause in (Cause.EVENT, Cause.CORRECTION)
-        else [],
+        events=[],
         next_ms=earliest(evaluation.next_ms, marks.next_ms),
         attributes=attributes_of(customer.state, card, moment),
         not_pursued=marks.not_pursued,
         handled=marks.handled,
+        fed=fed,
     )
+
+
+def _is_by_time(movers: list[Mover], changes: list[Change]) -> bool:
+    """Whether all that moved would name its events, had there been any."""
+    known = ("measure", "respread", "override")
+    return bool(movers or changes) and all(kind in known for _, kind, _ in movers)
 
 
 def exact(emitted: Emitted, assessment: Assessment, card: Card) -> Emitted:
@@ -216,22 +232,3 @@ def _figures(evaluation: Evaluation, way: Way | None) -> dict[str, Any]:
         if way is None
         else (way.reachable, way.score, [tuple(step) for step in way.steps]),
     }
-
-
-def _events(
-    customer: Customer, movers: list[tuple[str, str, int]], evaluation: Evaluation, card: Card
-) -> list[tuple[str, str]]:
-    """The latest events of the kinds that feed the largest movers, newest first."""
-    kinds: list[int] = []
-    for name, kind, _ in movers[:3]:
-        if kind == CHILDREN:
-            continue
-        metric = card.by_name[name].metric if kind == "measure" and name in card.by_name else None
-        if kind == "override":
-            override = evaluation.variant.override(name)
-            metric = None if override is None else override.when
-        kinds += sorted(int(k) for k in metric.kinds if int(k) not in kinds) if metric else []
-    chosen = [entry for kind in kinds for entry in customer.recent.get(kind, [])]
-    if not chosen and not any(kind == CHILDREN for _, kind, _ in movers[:3]):
-        chosen = [entry for entries in customer.recent.values() for entry in entries]
-    return [(source, event_id) for _, source, event_id in sorted(chosen, reverse=True)[:5]]

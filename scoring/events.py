@@ -195,7 +195,7 @@ def _aggregated(
         else:
             read = entities.ticket_mean(ticket, window, _PICKS[call.name])
         behind = entities.ticket_mean(ticket, window, lambda values: len(values) * MICRO)
-        return _term(what, what.unit, read, behind=behind)
+        return _term(what, what.unit, read, behind=behind, feeds=(what.feed(),))
     if what.unit is Unit.MONEY:
         one = what.series(Shape.MONEY, hourly=hourly)
         make = windows.total_money if call.name == "sum" else windows.mean_money
@@ -226,7 +226,7 @@ def _quantile(call: Call, words: Vocabulary) -> Term:
     if ticket is not None:
         read = entities.ticket_quantile(ticket, window, share_ppm)
         behind = entities.ticket_mean(ticket, window, lambda values: len(values) * MICRO)
-        return _term(what, what.unit, read, behind=behind)
+        return _term(what, what.unit, read, behind=behind, feeds=(what.feed(),))
     one = what.series(Shape.SAMPLES)
     read = windows.quantile(one, window, share_ppm)
     return _term(what, what.unit, read, one, behind=windows.sampled(one, window))

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from functools import reduce
 
-from schemas.signals import Kind
 from scoring import account, entities, terms
 from scoring.actions import points
 from scoring.arguments import days_of
+from scoring.feeds import FEEDS, MRR, ticket_feed
 from scoring.language.spelling import text_of
 from scoring.language.syntax import Call, LanguageError, Name, Node, Number, Text
 from scoring.levels import Movement
@@ -20,8 +20,6 @@ from scoring.windows import Read
 
 __all__ = ["FUNCTIONS", "expect"]
 
-_TICKET, _GOALS = frozenset({Kind.TICKET}), frozenset({Kind.GOAL})
-_SEATS = frozenset({Kind.ACCOUNT, Kind.BILLING})
 
 #: Compiles an argument.
 Compiled = Callable[[Node], Term]
@@ -62,10 +60,11 @@ def _tickets(node: Call, words: Vocabulary, compiled: Compiled) -> Term:
                     ("priority", "category"))  # fmt: skip
     priority = _one_of(named.get("priority"), _PRIORITIES)
     category = _word(named.get("category"))
+    feed = ticket_feed(priority, category)
     if node.name == "open_tickets":
-        return known(Unit.COUNT, entities.open_tickets(priority, category), _TICKET)
+        return known(Unit.COUNT, entities.open_tickets(priority, category), feed)
     read = entities.oldest_open_ticket(priority, category)
-    return known(Unit.DAYS, read, _TICKET, Drift.RISES)
+    return known(Unit.DAYS, read, feed, Drift.RISES)
 
 
 _GOAL_READS: dict[str, Callable[[str | None], Read]] = {
@@ -78,14 +77,14 @@ _GOAL_READS: dict[str, Callable[[str | None], Read]] = {
 def _goals(node: Call, words: Vocabulary, compiled: Compiled) -> Term:
     named = expect(node, f"{node.name}(kind: milestone)", 0, ("kind",))
     kind = _one_of(named.get("kind"), ("goal", "milestone"))
-    return known(Unit.COUNT, _GOAL_READS[node.name](kind), _GOALS)
+    return known(Unit.COUNT, _GOAL_READS[node.name](kind), FEEDS[f"goals {kind or ''}".strip()])
 
 
 def _movement(node: Call, words: Vocabulary, compiled: Compiled) -> Term:
     named = expect(node, "mrr_movement(WINDOW, kind: expansion)", 1, ("kind",))
     kind = _one_of(named.get("kind"), Movement._fields)
     window = days_of(node.arguments[0])
-    return known(Unit.MONEY, account.mrr_movement(window, kind, rates_of(node, words)), _SEATS)
+    return known(Unit.MONEY, account.mrr_movement(window, kind, rates_of(node, words)), MRR)
 
 
 def _points(node: Call, words: Vocabulary, compiled: Compiled) -> Term:
@@ -155,7 +154,7 @@ def _at_least(node: Call, words: Vocabulary, compiled: Compiled) -> Term:
             return Reading(None, earliest(reading[1], count_ms))
         return reading._replace(next_ms=earliest(reading[1], count_ms))
 
-    return Term(inner.unit, enough, series=inner.series, kinds=inner.kinds)
+    return Term(inner.unit, enough, series=inner.series, kinds=inner.kinds, feeds=inner.feeds)
 
 
 def _picking(pick: Callable[[list[Value]], Value], *, orders: bool = True) -> Builder:

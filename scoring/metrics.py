@@ -6,6 +6,7 @@ from schemas.signals import Kind
 from scoring import account, entities, terms
 from scoring.arguments import days_of
 from scoring.events import EVENT_FUNCTIONS, event_term
+from scoring.feeds import FEEDS, MRR, Feed, account_feed, feed_of
 from scoring.fields import FIELDS
 from scoring.functions import FUNCTIONS, expect
 from scoring.language.parser import parse
@@ -44,9 +45,6 @@ __all__ = [
     "term_of",
 ]
 
-_TICKET, _BILLING = frozenset({Kind.TICKET}), frozenset({Kind.BILLING})
-_SEATS = frozenset({Kind.ACCOUNT, Kind.BILLING})
-_GOALS, _PULSE, _STATE = frozenset({Kind.GOAL}), frozenset({Kind.PULSE}), frozenset({Kind.STATE})
 _SPAN_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
@@ -54,7 +52,8 @@ _SPAN_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 class Metric:
     """A compiled expression: what reads it, its unit, and what it needs of the events.
 
-    ``kinds`` are the signals that move it. ``drift`` says how it moves by itself.
+    ``kinds`` are the signals that move it, ``feeds`` which of them. ``drift`` says how it
+    moves by itself.
     """
 
     text: str
@@ -63,24 +62,31 @@ class Metric:
     kinds: frozenset[Kind]
     series: tuple[Series, ...]
     read: Read
+    feeds: tuple[Feed, ...] = ()
 
 
 #: Names that stand for themselves.
 NAMES: dict[str, Term] = {
-    "tenure": known(Unit.DAYS, account.tenure, _SEATS, Drift.RISES),
-    "days_to_renewal": known(Unit.DAYS, account.days_to_renewal, _SEATS, Drift.FALLS),
-    "days_overdue": known(Unit.DAYS, entities.days_overdue, _BILLING, Drift.RISES),
-    "days_paused": known(Unit.DAYS, entities.days_paused, _BILLING, Drift.RISES),
-    "open_invoices": known(Unit.COUNT, entities.open_invoices, _BILLING),
-    "cancel_scheduled": known(Unit.FLAG, account.cancel_scheduled, _BILLING),
-    "pulse": known(Unit.TEXT, account.pulse, _PULSE),
-    "not_pursued": known(Unit.FLAG, account.not_pursued, _STATE),
-    "goals_planned": known(Unit.COUNT, entities.goals_planned(), _GOALS),
-    "goals_due": known(Unit.COUNT, entities.goals_due(), _GOALS),
-    "goals_reached": known(Unit.COUNT, entities.goals_reached(), _GOALS),
-    "open_tickets": known(Unit.COUNT, entities.open_tickets(), _TICKET),
-    "oldest_open_ticket": known(Unit.DAYS, entities.oldest_open_ticket(), _TICKET, Drift.RISES),
-    "stage": known(Unit.TEXT, account.fact("stage"), frozenset({Kind.LIFECYCLE})),
+    "tenure": known(
+        Unit.DAYS, account.tenure, account_feed("started_at", "created_at"), Drift.RISES
+    ),
+    "days_to_renewal": known(
+        Unit.DAYS, account.days_to_renewal, account_feed("renewal_at"), Drift.FALLS
+    ),
+    "days_overdue": known(Unit.DAYS, entities.days_overdue, FEEDS["invoices"], Drift.RISES),
+    "days_paused": known(Unit.DAYS, entities.days_paused, FEEDS["pauses"], Drift.RISES),
+    "open_invoices": known(Unit.COUNT, entities.open_invoices, FEEDS["invoices"]),
+    "cancel_scheduled": known(Unit.FLAG, account.cancel_scheduled, FEEDS["cancellation"]),
+    "pulse": known(Unit.TEXT, account.pulse, FEEDS["pulse"]),
+    "not_pursued": known(Unit.FLAG, account.not_pursued, FEEDS["pursuit"]),
+    "goals_planned": known(Unit.COUNT, entities.goals_planned(), FEEDS["goals"]),
+    "goals_due": known(Unit.COUNT, entities.goals_due(), FEEDS["goals"]),
+    "goals_reached": known(Unit.COUNT, entities.goals_reached(), FEEDS["goals"]),
+    "open_tickets": known(Unit.COUNT, entities.open_tickets(), FEEDS["tickets"]),
+    "oldest_open_ticket": known(
+        Unit.DAYS, entities.oldest_open_ticket(), FEEDS["tickets"], Drift.RISES
+    ),
+    "stage": known(Unit.TEXT, account.fact("stage"), FEEDS["stage"]),
 }
 
 
@@ -123,12 +129,18 @@ def compile_condition(text: str, vocabulary: Vocabulary) -> Metric:
 
 
 def _metric(node: Node, term: Term) -> Metric:
-    return Metric(text_of(node), term.unit, term.drift, term.kinds, term.series, term.read)
+    feeds = {feed.key: feed for feed in (*map(feed_of, term.series), *term.feeds)}
+    return Metric(
+        text_of(node), term.unit, term.drift, term.kinds, term.series, term.read,
+        tuple(feeds.values()),
+    )  # fmt: skip
 
 
 def term_of(metric: Metric) -> Term:
     """A metric as a term, for conditions that name a measure."""
-    return Term(metric.unit, metric.read, metric.drift, metric.series, metric.kinds)
+    return Term(
+        metric.unit, metric.read, metric.drift, metric.series, metric.kinds, feeds=metric.feeds
+    )
 
 
 def known_text(name: str) -> Term:
@@ -253,18 +265,17 @@ def _name(node: Name, words: Vocabulary) -> Term:
 
 def _account(node: Name, words: Vocabulary) -> Term:
     path = node.parts[1:]
-    kinds = _SEATS
     match path:
         case ("attributes", name):
-            return known(Unit.TEXT, account.attribute(name), kinds)
+            return known(Unit.TEXT, account.attribute(name), account_feed("attributes"))
         case ("seats",):
-            return known(Unit.COUNT, account.seats, kinds)
+            return known(Unit.COUNT, account.seats, account_feed("seats"))
         case ("mrr",):
-            return known(Unit.MONEY, account.mrr(rates_of(node, words)), kinds)
+            return known(Unit.MONEY, account.mrr(rates_of(node, words)), MRR)
         case ("internal",):
-            return known(Unit.FLAG, account.internal, kinds)
+            return known(Unit.FLAG, account.internal, account_feed("internal"))
         case (name,) if name in account.FACTS:
-            return known(Unit.TEXT, account.fact(name), kinds)
+            return known(Unit.TEXT, account.fact(name), account_feed(name))
     name = ".".join(path)
     there_is = [*account.FACTS, "seats", "mrr", "internal", "attributes.NAME"]
     if not name:
@@ -304,5 +315,5 @@ def _account_change(node: Call, words: Vocabulary) -> Term | None:
     expect(node, "change(account.seats, WINDOW)", 2, ())
     window = days_of(node.arguments[1])
     if of.parts[1] == "seats":
-        return known(Unit.RATIO, account.seats_change(window), _SEATS)
-    return known(Unit.RATIO, account.mrr_change(window, rates_of(of, words)), _SEATS)
+        return known(Unit.RATIO, account.seats_change(window), account_feed("seats"))
+    return known(Unit.RATIO, account.mrr_change(window, rates_of(of, words)), MRR)

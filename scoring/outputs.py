@@ -9,21 +9,23 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from schemas.scores import Cause
 from scoring.account import Mark
-from scoring.card import Card, MeasureSpec
-from scoring.evaluate import Evaluation
+from scoring.card import Card
 from scoring.facts import rfc3339
 from scoring.hierarchy import CHILDREN, words_of_children
 from scoring.moment import Value
+from scoring.movers import groups_of
+from scoring.recent import Event
 from scoring.row import Customer, Emitted, Told
-from scoring.units import MICRO, Unit
+from scoring.units import MICRO
 from scoring.variants import Variant
+from scoring.words import words_of
 
-__all__ = ["Output", "health_of", "outputs_of", "reference_to", "view_of", "words_of"]
+__all__ = ["Output", "health_of", "outputs_of", "reference_to", "view_of"]
 
 _CLOUD_EVENT = {"specversion": "1.0"}
-_LABELS = {"respread": "weight of missing measures"}
+#: So many events are named for a change as a whole.
+EVENTS_MAX = 5
 
 
 class Output(NamedTuple):
@@ -80,6 +82,7 @@ def outputs_of(
                 "score_after": emitted.score,
                 "because": emitted.because,
                 "movers": data["movers"],
+                "groups": data["groups"],
                 "events": data["events"],
                 "contributions": after["contributions"],
                 "attributes": data["attributes"],
@@ -108,12 +111,41 @@ def _data(customer_id: str, customer: Customer, emitted: Emitted, card: Card) ->
         "scorecard": reference_to(card),
         "cause": emitted.cause,
         "delta": emitted.delta,
-        "movers": [{"name": n, "kind": k, "delta": d} for n, k, d in emitted.movers],
+        "movers": _movers(emitted, card),
+        "groups": [
+            {"name": name, "delta": delta}
+            for name, delta in groups_of(emitted.movers, card).items()
+        ],
         "because": emitted.because,
-        "events": [{"source": s, "id": i} for s, i in emitted.events],
+        "events": [_event(event) for event in _latest(emitted)],
         "next_change_at": None if emitted.next_ms is None else rfc3339(emitted.next_ms),
         "attributes": emitted.attributes,
     }
+
+
+def _movers(emitted: Emitted, card: Card) -> list[dict[str, Any]]:
+    events = {(name, kind): found for name, kind, found in emitted.fed}
+    return [
+        {
+            "name": name,
+            "kind": kind,
+            "group": card.group_of(name, kind),
+            "delta": delta,
+            "events": [_event(event) for event in events.get((name, kind), [])],
+        }
+        for name, kind, delta in emitted.movers
+    ]
+
+
+def _event(event: Event) -> dict[str, str]:
+    at_ms, source, event_id = event
+    return {"source": source, "id": event_id, "at": rfc3339(at_ms)}
+
+
+def _latest(emitted: Emitted) -> list[Event]:
+    """The latest of the events that fed what moved or changed, newest first."""
+    found = {event for _, _, events in emitted.fed for event in events}
+    return sorted(found, reverse=True)[:EVENTS_MAX]
 
 
 def reference_to(card: Card) -> dict[str, Any]:
@@ -266,103 +298,3 @@ def _contribution(line: Told, card: Card, variant: Variant) -> dict[str, Any]:
 def _children_say(points: int | None, value: Value, card: Card) -> str:
     count = value if isinstance(value, int) else 0
     return words_of_children(card.hierarchy, points or 0, count // MICRO)
-
-
-def words_of(spec: MeasureSpec, value: Value) -> str:
-    """A measure's value in words: its ``says`` text with the value in it."""
-    shown = "no data" if value is None else _shown(spec.shown, value)
-    says = None if value is None else spec.says_at.get(value, spec.says)
-    if says is not None:
-        return says.replace("{value}", shown)
-    return f"{spec.name.replace('_', ' ')}: {shown}"
-
-
-def _shown(unit: Unit, value: Value) -> str:
-    if not isinstance(value, int):
-        return str(value)
-    if unit is Unit.RATIO:
-        return f"{round(value / 10_000)} %"
-    if unit is Unit.SECONDS:
-        return _span(value // MICRO)
-    if unit is Unit.DAYS:
-        return _span((value * 86_400 + 500_000) // MICRO)
-    number = value / MICRO
-    if unit is Unit.MONEY:
-        return f"{number:,.0f}"
-    return f"{number:.0f}" if number == int(number) or number >= 100 else f"{number:.1f}"
-
-
-def _span(seconds: int) -> str:
-    """A time span as people say it: the largest unit that fits, rounded down."""
-    for size, one in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
-        if seconds >= size:
-            count = seconds // size
-            return f"{count} {one}" if count == 1 else f"{count} {one}s"
-    return "under a minute"
-
-
-def movers_of(
-    before: Emitted | None, evaluation: Evaluation
-) -> tuple[int | None, list[tuple[str, str, int]]]:
-    """The delta, and what each line did to it, largest first; they add up exactly."""
-    if before is None or before.score is None or evaluation.score is None:
-        return None, []
-    deltas: dict[tuple[str, str], int] = {}
-    for line in evaluation.lines:
-        deltas[(line.name, line.kind)] = line.points
-    for name, kind, points, *_ in before.lines:
-        deltas[(name, kind)] = deltas.get((name, kind), 0) - points
-    moved = [(name, kind, delta) for (name, kind), delta in deltas.items() if delta]
-    moved.sort(key=lambda mover: (-abs(mover[2]), mover[0]))
-    return evaluation.score - before.score, moved
-
-
-def because(
-    cause: Cause,
-    evaluation: Evaluation,
-    movers: list[tuple[str, str, int]],
-    card: Card,
-    *,
-    scored: bool,
-) -> str:
-    """One sentence for people."""
-    if not scored:
-        return (
-            "Not scored: the account's status, or that it is internal, takes it off the scorecard"
-        )
-    if evaluation.score is None:
-        missing = [
-            line.name.replace("_", " ") for line in evaluation.lines if line.curve_points is None
-        ]
-        return f"Too little is known: no data for {', '.join(missing[:4])}"
-    if cause is Cause.SCORECARD:
-        lead = f"New scorecard {card.name} {card.version}"
-    elif cause is Cause.PERCENTILES and movers:
-        lead = "Compared with the other customers anew"
-    elif cause is Cause.FIRST or not movers:
-        worst = sorted(
-            (line for line in evaluation.lines if line.curve_points is not None),
-            key=lambda line: (line.curve_points or 0) * line.weight_ppm - 10_000 * line.weight_ppm,
-        )
-        told = [_told(line.name, line.kind, evaluation, card) for line in worst[:2]]
-        return "; ".join(told) or "All measures are well"
-    else:
-        lead = ""
-    parts = [
-        f"{_told(name, kind, evaluation, card)} ({card.shown_as.moved(delta)})"
-        for name, kind, delta in movers[:2]
-    ]
-    return "; ".join(part for part in (lead, *parts) if part)
-
-
-def _told(name: str, kind: str, evaluation: Evaluation, card: Card) -> str:
-    if kind == "override":
-        override = evaluation.variant.override(name)
-        return name if override is None else override.says
-    line = next((one for one in evaluation.lines if (one.name, one.kind) == (name, kind)), None)
-    if kind == CHILDREN:
-        return "children" if line is None else _children_say(line.curve_points, line.value, card)
-    spec = card.by_name.get(name)
-    if spec is None or line is None:  # it weighs nothing any more
-        return _LABELS.get(name, name.replace("_", " "))
-    return words_of(spec, line.value)

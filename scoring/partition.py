@@ -23,7 +23,7 @@ from scoring.moment import Moment
 from scoring.outputs import Output
 from scoring.policy import Counts, FoldPolicy, Gap, TickMode
 from scoring.progress import note_progress, read_to_ms
-from scoring.recent import note
+from scoring.recent import Feeding
 from scoring.room import make_room
 from scoring.row import NO_CARD, Customer, Header
 from scoring.state import DAY_MS, forget
@@ -74,6 +74,11 @@ class PartitionFold:
         self._queue.fill(due)
 
     @property
+    def _feeds(self) -> Feeding:
+        """Which events feed what the active scorecard looks at."""
+        return {} if self.card is None else self.card.feeding
+
+    @property
     def header(self) -> Header:
         """What belongs to the partition rather than to one customer."""
         return self._book.header
@@ -89,7 +94,10 @@ class PartitionFold:
 
     def customer(self, customer_id: str) -> Customer | None:
         """One customer, as of the last applied record."""
-        return self._book.find(customer_id)
+        customer = self._book.find(customer_id)
+        if customer is not None:
+            customer.settle(self._feeds)
+        return customer
 
     def due_count(self) -> int:
         """How many entries wait in the due-queue (a customer may have outdated ones)."""
@@ -101,6 +109,7 @@ class PartitionFold:
         The caller appends them to the changelog, in this order, and acknowledges
         nothing before all of them are durable.
         """
+        self._settle()
         return self._book.checkpoint()
 
     def apply(self, offset: int, append_ms: int, record: LogRecord) -> list[Output]:
@@ -133,6 +142,10 @@ class PartitionFold:
             return self._control(offset, append_ms, record)
         return []
 
+    def _settle(self) -> None:
+        for customer in self._book.changed.values():
+            customer.settle(self._feeds)
+
     # -- events ------------------------------------------------------------------------------
 
     def _block(self, offset: int, append_ms: int, block: Block) -> None:
@@ -145,7 +158,7 @@ class PartitionFold:
         sources, check, counts = block.sources, self._book.duplicates.check, self.counts
         touched: dict[str, Customer] = {}
         # Before there is a card nobody knows what to keep of an event.
-        plan, has_card = self._cards.plan, self.card is not None
+        plan, feeds, has_card = self._cards.plan, self._feeds, self.card is not None
         for signal in block.signals:
             if signal[0] <= applied_to:
                 counts.duplicates += 1
@@ -166,7 +179,7 @@ class PartitionFold:
                 counts.held += 1
             else:
                 if fold(customer.state, signal, plan):
-                    note(customer.recent, signal)
+                    customer.note(signal, feeds)
                 if at_ms < late_ms:
                     customer.late = True
                 customer.dirty = True
@@ -289,7 +302,7 @@ class PartitionFold:
         for signal in held:
             if signal[1] <= now_ms:
                 if fold(customer.state, signal, self._cards.plan):
-                    note(customer.recent, signal)
+                    customer.note(signal, self._feeds)
                 customer.dirty = True
             else:
                 rest.append(signal)
@@ -305,6 +318,7 @@ class PartitionFold:
     # -- global decisions --------------------------------------------------------------------
 
     def _control(self, offset: int, append_ms: int, copy: ControlCopy) -> list[Output]:
+        self._settle()  # by the card of its time
         at_ms = self._time_of(append_ms)
         outputs, news = self._switching.decide(copy, offset, append_ms, at_ms)
         if news and self.card is not None:

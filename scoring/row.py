@@ -20,6 +20,7 @@ from scoring.bands import Standing
 from scoring.duplicates import Segment
 from scoring.evaluate import Past
 from scoring.kin import Kin, Sums
+from scoring.recent import FRESH_MAX, Feeding, Recent, settle, thinned
 from scoring.state import HELD_BYTES_MAX, HELD_MAX, CustomerState
 
 __all__ = [
@@ -117,6 +118,7 @@ class Emitted(msgspec.Struct, array_like=True, frozen=True):
     because: str
     delta: int | None
     movers: list[tuple[str, str, int]]
+    #: Empty: ``fed`` says it.
     events: list[tuple[str, str]]
     next_ms: int | None
     attributes: dict[str, Any] = {}
@@ -130,12 +132,14 @@ class Emitted(msgspec.Struct, array_like=True, frozen=True):
     #: What a person set: since when, who, why, until when.
     not_pursued: tuple[int, str, str, int | None] | None = None
     handled: tuple[int, str, str, int | None] | None = None
+    #: What moved or changed (name, kind), and the latest events that fed it, newest first.
+    fed: list[tuple[str, str, list[tuple[int, str, str]]]] = []
 
 
 class _Body(msgspec.Struct, array_like=True):
     past: Past
     emitted: msgspec.Raw
-    recent: dict[int, list[tuple[int, str, str]]]
+    recent: Recent
     state: CustomerState
     kin: Kin | None = None
 
@@ -144,7 +148,7 @@ class Customer:
     """A customer while unpacked: the row's fields, and the state."""
 
     __slots__ = (
-        "card", "dirty", "due_ms", "emitted", "epoch", "held_bytes", "kin", "late",
+        "card", "dirty", "due_ms", "emitted", "epoch", "fresh", "held_bytes", "kin", "late",
         "packed_emitted", "past", "position", "recent", "sequence", "state",
     )  # fmt: skip
 
@@ -161,13 +165,27 @@ class Customer:
         self.emitted: Emitted | None = None
         #: ``emitted`` with its packed form: it changes far less often than the state.
         self.packed_emitted: tuple[Emitted | None, bytes] = (None, _NIL)
-        #: Kind -> the latest events of it since the last evaluation: (event time, source, id).
-        self.recent: dict[int, list[tuple[int, str, str]]] = {}
+        #: The latest events since the last score told, by what they fed: see scoring.recent.
+        self.recent: Recent = {}
+        #: Events that were not sorted into ``recent`` yet; none when a row is written.
+        self.fresh: list[Signal] = []
         self.state = CustomerState()
         #: Its parent and its children; None: it has neither.
         self.kin: Kin | None = None
         #: What the held signals take; None until somebody asks.
         self.held_bytes: int | None = None
+
+    def note(self, signal: Signal, feeds: Feeding) -> None:
+        """Remember an event: it may explain the next change."""
+        self.fresh.append(signal)
+        if len(self.fresh) >= FRESH_MAX:
+            self.settle(feeds)
+
+    def settle(self, feeds: Feeding) -> None:
+        """Sort the fresh events into ``recent``."""
+        if self.fresh:
+            settle(self.recent, self.fresh, feeds)
+            self.fresh.clear()
 
     def has_room_for(self, signal: Signal) -> bool:
         """Whether a signal may be held; if so its size is counted."""
@@ -254,7 +272,7 @@ def pack(customer: Customer) -> bytes:
     if customer.packed_emitted[0] is not emitted:
         customer.packed_emitted = (emitted, _encoder.encode(emitted))
     raw = msgspec.Raw(customer.packed_emitted[1])
-    body = _Body(customer.past, raw, customer.recent, customer.state, customer.kin)
+    body = _Body(customer.past, raw, thinned(customer.recent), customer.state, customer.kin)
     flags = (_DIRTY if customer.dirty else 0) | (_LATE if customer.late else 0)
     flags |= _BANDS.index("" if emitted is None else emitted.band) << _BAND_SHIFT
     due = _NEVER if customer.due_ms is None else customer.due_ms

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from schemas.signals import Kind
 from scoring.arguments import fail
+from scoring.feeds import Feed, feed_of
 from scoring.fields import FIELDS, PROPERTIES_AT, Field
 from scoring.language.spelling import text_of
 from scoring.language.syntax import Name, Node
@@ -31,6 +32,10 @@ class Subject:
     values: dict[Kind, Value]
     thing: Thing | None = None
     field: Field | None = None
+
+    def feed(self) -> Feed:
+        """The events that say something of it."""
+        return feed_of(self.series(Shape.LATEST))
 
     def series(self, shape: Shape, *, hourly: bool = False, keeps_first: bool = False) -> Series:
         """A series of it."""

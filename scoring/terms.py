@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from schemas.signals import Kind
+from scoring.feeds import Feed
 from scoring.moment import NO_DATA, Moment, Reading, Value, earliest
 from scoring.series import Series
 from scoring.state import HOUR_MS, CustomerState
@@ -53,7 +54,8 @@ class Mismatch(ValueError):
 class Term:
     """A part of an expression. ``constant`` is its value where it always has the same.
 
-    ``behind`` reads how many events it was made from, where that can be told.
+    ``behind`` reads how many events it was made from, where that can be told. ``feeds``
+    are the events that feed it beside those that its series keep.
     """
 
     unit: Unit
@@ -64,6 +66,7 @@ class Term:
     constant: Value = None
     is_span: bool = False
     behind: Read | None = None
+    feeds: tuple[Feed, ...] = ()
     #: Of values that stand in the card, one for each class: the same in another unit.
     recast: Callable[[Unit], "Term"] | None = None
     #: Whether it stands in the card and is more than 0: what is divided by it drifts as before.
@@ -88,13 +91,15 @@ def literal(value: Value, unit: Unit, *, is_span: bool = False) -> Term:
     )
 
 
-def known(unit: Unit, read: Read, kinds: frozenset[Kind], drift: Drift = Drift.WINDOW) -> Term:
+def known(unit: Unit, read: Read, feed: Feed, drift: Drift = Drift.WINDOW) -> Term:
     """A term that needs no series: what it reads is always kept."""
-    return Term(unit, read, drift, kinds=kinds)
+    return Term(unit, read, drift, kinds=frozenset(feed.tests), feeds=(feed,))
 
 
 def _joined(a: Term, b: Term, unit: Unit, read: Read) -> Term:
-    return Term(unit, read, series=a.series + b.series, kinds=a.kinds | b.kinds)
+    return Term(
+        unit, read, series=a.series + b.series, kinds=a.kinds | b.kinds, feeds=a.feeds + b.feeds
+    )
 
 
 def _aligned(a: Term, b: Term) -> tuple[Term, Term]:
@@ -278,7 +283,7 @@ def _crossing(operator: str, a: Term, b: Term) -> Term:
             next_ms = turns_ms if turns_ms > moment.now_ms else None
         return Reading(test(value, level), earliest(next_ms, jump_ms))
 
-    return Term(Unit.FLAG, read, series=a.series, kinds=a.kinds)
+    return Term(Unit.FLAG, read, series=a.series, kinds=a.kinds, feeds=a.feeds)
 
 
 def member(of: Term, values: frozenset[Value], *, negated: bool) -> Term:
@@ -293,7 +298,7 @@ def member(of: Term, values: frozenset[Value], *, negated: bool) -> Term:
             return Reading(None, earliest(next_ms, jump_ms))
         return Reading((value in values) is not negated, earliest(next_ms, jump_ms))
 
-    return Term(Unit.FLAG, read, series=of.series, kinds=of.kinds)
+    return Term(Unit.FLAG, read, series=of.series, kinds=of.kinds, feeds=of.feeds)
 
 
 def negated(of: Term) -> Term:
@@ -306,7 +311,7 @@ def negated(of: Term) -> Term:
         reading = inner(state, moment)
         return reading if reading[0] is None else reading._replace(value=not reading[0])
 
-    return Term(Unit.FLAG, read, series=of.series, kinds=of.kinds)
+    return Term(Unit.FLAG, read, series=of.series, kinds=of.kinds, feeds=of.feeds)
 
 
 def both(parts: list[Term]) -> Term:
@@ -339,6 +344,7 @@ def _combined(parts: list[Term], *, decides: bool) -> Term:
         read,
         series=tuple(one for part in parts for one in part.series),
         kinds=frozenset(kind for part in parts for kind in part.kinds),
+        feeds=tuple(feed for part in parts for feed in part.feeds),
     )
 
 
@@ -370,4 +376,5 @@ def picked(parts: list[Term], pick: Callable[[list[Value]], Value]) -> Term:
         read,
         series=tuple(one for part in parts for one in part.series),
         kinds=frozenset(kind for part in parts for kind in part.kinds),
+        feeds=tuple(feed for part in parts for feed in part.feeds),
     )

@@ -26,6 +26,7 @@ from scoring.money import parse_rates
 from scoring.outputs import Output
 from scoring.partition import FoldPolicy, PartitionFold, TickMode
 from scoring.plan import Plan
+from scoring.recent import thinned
 from scoring.row import Customer
 from scoring.signals import signal_of
 from scoring.state import CustomerState
@@ -233,8 +234,8 @@ def canonical(customer: Customer) -> Any:
     row = {name: getattr(customer, name) for name in Customer.__slots__ if name != "held_bytes"}
     state = {name: getattr(customer.state, name) for name in customer.state.__struct_fields__}
     state["held"] = sorted((signal[1:] for signal in state["held"]), key=repr)
-    recent = {kind: sorted(entries) for kind, entries in customer.recent.items()}
-    found = {**row, "position": None, "state": state, "recent": recent}
+    recent = sorted(thinned(customer.recent).items())
+    found = {**row, "position": None, "state": state, "recent": recent, "fresh": []}
     return msgspec.to_builtins(found, str_keys=True, order="sorted")
 
 

@@ -11,10 +11,10 @@ from scoring.card import Card, MeasureSpec
 from scoring.curves import Curve
 from scoring.evaluate import Evaluation, Line, Past, evaluate
 from scoring.moment import Moment, Reading, Value
-from scoring.outputs import words_of
 from scoring.percentiles import Ranked
 from scoring.shapes import Words
 from scoring.state import CustomerState
+from scoring.words import words_of
 from streams.api.shown import label
 from streams.scorecard_pages.inverse import value_at
 from streams.scorecard_pages.page import Example, ExampleLine

@@ -20,15 +20,17 @@ from partitionlog import (
     event,
 )
 from schemas.scores import Band, Cause, ScoreChanged, Transition
+from schemas.signals import Tick
 from scoring.bands import Standing
 from scoring.card import Card
 from scoring.emission import cause_of, evaluate_and_emit
 from scoring.evaluate import Evaluation, Past
 from scoring.facts import rfc3339
 from scoring.moment import Moment, Reading, Value
-from scoring.outputs import _shown, outputs_of, view_of, words_of
+from scoring.outputs import outputs_of, view_of
 from scoring.row import Customer, Emitted
 from scoring.units import Unit
+from scoring.words import value_in_words, words_of
 
 OWN = card_of(SAAS).own
 MARK, OTHER_MARK = b"12345678", b"87654321"
@@ -275,7 +277,9 @@ def test_an_override_names_the_events_that_brought_it() -> None:
     (told,) = data_of(log.tick(START_MS + 1))
     assert told["cause"] == "correction"
     assert {"name": "unpaid_30d", "kind": "override"}.items() <= told["movers"][0].items()
-    assert told["events"] == [{"source": "app", "id": "due"}]
+    (event_named,) = told["events"]
+    assert event_named == {"source": "app", "id": "due", "at": rfc3339(START_MS - 31 * DAY_MS)}
+    assert told["movers"][0]["events"] == [event_named]
     assert "an invoice is 30 days overdue" in told["because"]
 
 
@@ -287,18 +291,86 @@ def test_an_override_without_a_number_names_its_events_too() -> None:
     (told,) = data_of(log.tick(START_MS + 2))
     mover = {"name": "leaving", "kind": "override"}
     assert mover.items() <= told["movers"][0].items()
-    assert told["events"] == [{"source": "app", "id": "bye"}]
+    (event_named,) = told["events"]
+    assert event_named == {"source": "app", "id": "bye", "at": rfc3339(START_MS + 1)}
+    assert told["movers"][0]["events"] == [event_named]
 
 
-def test_where_no_mover_names_a_kind_any_recent_event_will_do() -> None:
-    """Three weeks of silence moved it, and a visit of the site was all that happened."""
+def test_an_event_that_moved_nothing_is_not_named() -> None:
+    """Three weeks of silence moved it; all that happened was a visit, which fed nothing."""
     log = known_log()
     later_ms = START_MS + 21 * DAY_MS
     log.read(later_ms, event("engagement.visit", later_ms, event_id="seen", page="/"))
     (told,) = data_of(log.tick(later_ms))
-    assert told["cause"] == "event"
+    assert told["cause"] == "time"
     assert told["movers"][0]["name"] == "last_use"
-    assert told["events"] == [{"source": "app", "id": "seen"}]
+    assert told["events"] == []
+    assert all(mover["events"] == [] for mover in told["movers"])
+
+
+def test_each_mover_names_the_events_that_fed_it() -> None:
+    """An NPS answer is none of CSAT, a use no order; what a condition refuses is not named."""
+    text = changed_card(
+        ("count(payment_failed, 28d)", '"count(order, 28d, where: item == shoe)"'),
+        ("lowest(mean(satisfaction, 180d), mean(csat, 180d))", '"mean(csat, 180d)"'),
+        (
+            '{0: 100, 1: 50, 2: 20, 3: 0}\n      says: "{value} failed',
+            '{0: 0, 1: 100}\n      says: "{value} failed',
+        ),
+    )
+    log = known_log(text)
+    ms = START_MS + 1
+    log.read(
+        ms + 9,
+        event("engagement.survey", ms, event_id="nps", survey="nps", score=1),
+        event("engagement.survey", ms, event_id="csat", survey="csat", score=3),
+        event("usage.activity", ms, event_id="shoe", activity="order", item="shoe"),
+        event("usage.activity", ms, event_id="sock", activity="order", item="sock"),
+        event("usage.feature", ms, event_id="failed", feature="new", user="cy", outcome="failed"),
+        event("ticket.changed", ms, event_id="low", ticket_id="a", change="opened", priority="low"),
+        event("ticket.changed", ms, event_id="urgent", ticket_id="b", change="opened",
+              priority="urgent"),
+    )  # fmt: skip
+    (told,) = data_of(log.tick(ms + 9))
+    ids = {m["name"]: {e["id"] for e in m["events"]} for m in told["movers"]}
+    assert ids["nps"] == {"nps"}
+    assert ids["satisfaction"] == {"csat"}
+    assert ids["failed_payments"] == {"shoe"}
+    assert ids["urgent_open"] == {"urgent"}
+    assert ids["open"] == {"low", "urgent"}
+    assert ids["breadth"] == {"failed"}
+    assert all(mover["delta"] for mover in told["movers"])
+    assert {event["id"] for event in told["events"]} <= set().union(*ids.values())
+
+
+def test_what_moved_too_little_is_named_with_what_moves_next() -> None:
+    """Events since the last score told explain the next one, whenever they came."""
+    log = known_log(changed_card(("{at_least: 0.5}", "{at_least: 2}")))
+    ms = START_MS + 1
+    log.read(ms, event("engagement.survey", ms, event_id="eight", survey="nps", score=8))
+    assert log.tick(ms) == []
+    log.fold.checkpoint()
+    again = log.new_fold(dict(log.fold.rows))
+    later = ms + 4 * DAY_MS
+    for fold in (log.fold, again):
+        outputs = fold.apply(len(log.records), later, Tick(later))
+        (told,) = data_of(outputs)
+        ids = {m["name"]: [e["id"] for e in m["events"]] for m in told["movers"]}
+        assert told["cause"] == "time"
+        assert ids["nps"] == ["eight"]
+        assert [one["id"] for one in told["events"]] == ["eight"]
+
+
+def test_a_respread_names_what_gave_or_took_the_data() -> None:
+    """A first rating of 0 adds no points: what it changes stands in the re-spread alone."""
+    log = known_log()
+    ms = START_MS + 1
+    rated = {"ticket_id": "t", "change": "rated", "satisfaction": 1}
+    log.read(ms, event("ticket.changed", ms, event_id="rated", **rated))
+    (told,) = data_of(log.tick(ms))
+    (respread,) = [mover for mover in told["movers"] if mover["kind"] == "respread"]
+    assert [one["id"] for one in respread["events"]] == ["rated"]
+    assert respread["group"] is None
 
 
 def test_because_of_too_little() -> None:
@@ -374,7 +446,7 @@ def test_account_facts_come_with_every_score() -> None:
     ],
 )
 def test_values_in_words(unit: Unit, value: Value, words: str) -> None:
-    assert _shown(unit, value) == words
+    assert value_in_words(unit, value) == words
 
 
 def test_words_of_a_measure() -> None:
@@ -382,7 +454,7 @@ def test_words_of_a_measure() -> None:
     assert card is not None
     last_use, nps = card.by_name["last_use"], card.by_name["nps"]
     assert words_of(last_use, 2_000_000) == "last used 2 days ago"
-    assert words_of(nps, None) == "nps: no data"
+    assert words_of(nps, None) == "NPS: no data"
 
 
 def test_times_are_rfc3339() -> None:

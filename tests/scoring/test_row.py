@@ -8,6 +8,7 @@ import histories
 from partitionlog import START_MS, Log, canonical
 from scoring.duplicates import Segment
 from scoring.frozen import mark_of
+from scoring.recent import thinned
 from scoring.row import (
     CARD_KEY,
     HEADER_KEY,
@@ -46,7 +47,7 @@ def test_a_customer_comes_back_as_it_was(history: list[histories.Step], tick: bo
         again = unpack(row)
         assert canonical(again) == canonical(customer)
         assert again.position == customer.position
-        assert again.recent == customer.recent
+        assert again.recent == thinned(customer.recent)
         assert again.state == customer.state
         assert pack(again) == row
 
