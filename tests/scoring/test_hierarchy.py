@@ -436,6 +436,26 @@ def test_history_below_messages_nobody_above() -> None:
     assert child["cause"] == top["cause"] == "correction"
 
 
+@pytest.mark.parametrize(
+    ("below", "above"),
+    [("event", "event"), ("time", "event"), ("first", "correction"), ("correction", "correction"),
+     ("scorecard", "scorecard"), ("percentiles", "percentiles")],
+)  # fmt: skip
+def test_each_cause_below_has_its_cause_above(below: str, above: str) -> None:
+    """And only until the next evaluation."""
+    company = group(partitions=1)
+    company.say("top", seats=50)
+    company.settle()
+    log, (old, new) = company.logs[0], ([9000, 0, 0], [2000, 0, 0])
+    for number, before, now, cause in ((1, None, old, "event"), (2, old, new, below),
+                                       (3, new, old, "event")):  # fmt: skip
+        told = [number, START_MS, "top", 0, "", int(Kind.ROLLUP), "x", before, now, cause]
+        log.add(Block(ROLLUP, 9, [ROLLUP], [told]), company.now_ms)
+        company.settle()
+    causes = [change["cause"] for change in company.changes("top")]
+    assert causes == ["first", "event", above, "event"]
+
+
 def test_a_new_card_is_the_cause_above_as_below() -> None:
     without = tree_card().replace("hierarchy: {parent: mean, own: 0%}\n", "")
     company = Group(without, now_ms=START_MS)
