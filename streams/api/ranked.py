@@ -9,6 +9,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from schemas.scores import Band
 from schemas.views import CustomerHealth, Percentile
 from streams.api.shown import Display, display, label, money
 from streams.views.attention import RISK_FORCED_RED, Attention, Standing, attention_of
@@ -133,7 +134,7 @@ def _attention(row: CustomerHealth, now_ms: int) -> AttentionShown:
 def _risk(row: CustomerHealth, risk: int) -> str:
     if not row.health.contributions:
         return "Not scored"
-    if row.health.score is None and not row.health.overrides:
+    if row.health.score is None and row.health.band is not Band.RED:
         return "Risk not known"
     if risk >= RISK_FORCED_RED:
         return "Very high risk"

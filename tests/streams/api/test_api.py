@@ -201,6 +201,7 @@ def test_a21_the_renewal_in_words(days: int | None, words: str) -> None:
         (7_501, Band.GREEN, (), "Low risk"),
         (9_000, Band.RED, ("leaving",), "Very high risk"),
         (None, Band.UNKNOWN, (), "Risk not known"),
+        (None, Band.UNKNOWN, ("unpaid",), "Risk not known"),
         (None, Band.RED, ("leaving",), "Very high risk"),
     ],
 )
