@@ -417,7 +417,7 @@ def test_what_is_live_below_is_live_above() -> None:
         "green",
         "red",
     )
-    assert change["because"] == "children: mean of 1 account 10 (-80.0)"
+    assert change["because"] == "Children: mean of 1 account 10 (-80.0)"
     assert change["events"] == []
 
 
@@ -467,7 +467,11 @@ def test_a_new_card_is_the_cause_above_as_below() -> None:
     company.settle()
     top = company.changes("top")[-1]
     assert (top["cause"], top["after"]["score"]) == ("scorecard", 1000)
-    assert top["because"].startswith("New scorecard tree 1; seats (-90.0); children: mean")
+    assert top["because"].startswith("New scorecard tree 1; seats weighs nothing any more (-90.0)")
+    assert [(mover["kind"], mover["delta"]) for mover in top["movers"]] == [
+        ("measure", -9000),
+        ("children", 1000),
+    ]
     # Without the section again its own measures count; with it, what changed meanwhile is told.
     for log in company.logs:
         log.add(activation(without + "# again\n", 2), company.now_ms + 20_000)
