@@ -198,6 +198,9 @@ _PICKED = {"first": "the first that is known of", "lowest": "the lowest of",
 
 
 def _picked(call: Call, say: Saying) -> Phrase:
+    if call.name == "first" and len(call.arguments) == 2 and isinstance(call.arguments[1], Number):
+        known, otherwise = call.arguments
+        return Phrase(f"{say.metric(known).text} ({text_of(otherwise)} while none is known)")
     parts = listed(f"({say.metric(part).text})" for part in call.arguments)
     return Phrase(f"{_PICKED[call.name]} {parts}")
 

@@ -4,6 +4,8 @@
 no words here is said as it is written.
 """
 
+from dataclasses import replace
+
 from schemas.scorecard import ScorecardFile
 from scoring.card import Card
 from scoring.expressions import of_conditions, of_outlook, vocabulary_of
@@ -172,8 +174,9 @@ class Expressions:
 
     def _comparison(self, node: Comparison, *, of_event: bool) -> str:
         left, unit = self._compared(node.left, of_event=of_event)
-        if isinstance(node.right, Number):
-            value = self._amount(node.right, unit)
+        number = _number(node.right)
+        if number is not None:
+            value = self._amount(number, unit)
             if left.happens is not None:
                 sentence, tail = left.happens
                 return f"{sentence} {_often(node.operator, value)} {tail}"
@@ -187,7 +190,7 @@ class Expressions:
     def _membership(self, node: Membership, *, of_event: bool) -> str:
         left, unit = self._compared(node.of, of_event=of_event)
         items = [
-            self._amount(item, unit) if isinstance(item, Number) else _word(item)
+            _word(item) if (number := _number(item)) is None else self._amount(number, unit)
             for item in node.items
         ]
         verb = "is" if not node.negated else "is neither" if len(items) > 1 else "is not"
@@ -213,6 +216,13 @@ class Expressions:
         return amount(Unit.COUNT, int(node.value * MICRO)) + (
             self._currency if unit is Unit.MONEY else ""
         )
+
+
+def _number(node: Node) -> Number | None:
+    """A number, or one with a minus sign before it."""
+    if isinstance(node, Negative) and isinstance(node.of, Number):
+        return replace(node.of, value=-node.of.value)
+    return node if isinstance(node, Number) else None
 
 
 def _often(operator: str, value: str) -> str:

@@ -91,6 +91,7 @@ def words() -> Expressions:
          "the lowest of (time since the last call) and (time since the last mail)"),
         ("(count(order, 7d) + count(visit, 7d)) / account.seats",
          "(orders in 7 days plus visits in 7 days) divided by seats paid"),
+        ("first(count(order, 7d), 0)", "orders in 7 days (0 while none is known)"),
         ("-account.mrr * 2", "minus monthly revenue (MRR) times 2, in EUR"),
         ("account.plan", "account's plan"),
         ("account.attributes.tier", "account's own “tier”"),
@@ -107,6 +108,8 @@ def test_metrics(words: Expressions, metric: str, said: str) -> None:
     ("condition", "said"),
     [
         ("days_overdue >= 30", "the longest time overdue of an open invoice is at least 30 days"),
+        ("change(use, 28d) <= -15%",
+         "the change of uses in 28 days against the 28 days before is at most −15 %"),
         ("tenure < 12w", "the time since the contract began is less than 84 days"),
         ("median(first_response, 90d) > 8h",
          "the median time until the first answer to a ticket in 90 days is more than 8 hours"),

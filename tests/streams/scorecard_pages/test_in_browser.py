@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from playwright.async_api import async_playwright
 
-from partitionlog import SAAS
 from streams.scorecard_pages.as_html import as_html
 from streams.scorecard_pages.reading import read_page
+from streams.scorecards import shipped_card
 
 pytestmark = pytest.mark.browser
 
@@ -40,9 +40,10 @@ CONTRASTS = """() => {
 
 
 RICH = (Path(__file__).parent / "rich.yaml").read_text()
+CARDS = [*(shipped_card(name).read_text() for name in ("b2b-saas", "worked-example")), RICH]
 
 
-@pytest.mark.parametrize("card", [SAAS, RICH], ids=["shipped", "rich"])
+@pytest.mark.parametrize("card", CARDS, ids=["shipped", "small", "rich"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_it_fits_and_can_be_read(
     chromium: str, tmp_path: Path, scheme: str, card: str
