@@ -178,6 +178,16 @@ def test_who_waited_for_the_same_band_before_is_no_news() -> None:
     assert report["turned_red"] == []
 
 
+def test_whom_no_card_scores_is_moved_and_crosses_nothing() -> None:
+    log = known("acme")
+    log.read(START_MS, event("account.created", START_MS, "shop", status="prospect"))
+    log.tick(START_MS)
+    log.add(activation(STRICT, 1), START_MS + 1)
+    log.tick(START_MS + 2)
+    [report] = reports(log.outputs)
+    assert (report["evaluated"], [c["customers"] for c in report["crossings"]]) == (2, [1])
+
+
 def test_an_activation_that_another_one_overtakes_is_reported_as_replaced() -> None:
     log = known("a", "b")
     log.add(activation(STRICT, 1), START_MS + 1)
