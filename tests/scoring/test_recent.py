@@ -64,6 +64,22 @@ def test_any_order_and_any_time_of_sorting_keeps_the_latest_of_each_feed(
     assert kept == {event for events in expected.values() for event in events}
 
 
+def test_much_use_hides_no_answer() -> None:
+    """Many uses at once, of which most cost nothing, and an older answer among them."""
+    uses: list[Signal] = [
+        [0, 1000 + n, "acme", "app", f"u{n}", 2, "board", "ann", 0, 1, 0, 0] for n in range(14)
+    ]
+    answer: Signal = [0, 5, "acme", "app", "nps", 6, "nps", 900_000, 9000]
+    customer = Customer(0)
+    for signal in [answer, *uses]:
+        customer.note(signal, CARD.feeding)
+    assert customer.recent == {}
+    customer.settle(CARD.feeding)
+    for key, events in naive([answer, *uses]).items():
+        assert latest(customer.recent, {key}) == events
+    assert sum(map(len, customer.recent.values())) == 4
+
+
 def test_what_is_kept_is_bounded_whatever_the_conditions() -> None:
     """Eight conditions tell events apart in 256 ways; no more are kept than their feeds need."""
     feeds = feeding(
