@@ -1,12 +1,12 @@
 """What a scorecard file says beside the score: classes, indicators, further scores."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
 from schemas.scorecard_values import Key, Percent, Says, Seconds, Strict
 
-__all__ = ["Archetypes", "ClassRule", "IndicatorRule", "OtherScore", "Outlook"]
+__all__ = ["ArchetypeRule", "Archetypes", "ClassRule", "IndicatorRule", "OtherScore", "Outlook"]
 
 
 class ClassRule(Strict):
@@ -19,11 +19,20 @@ class ClassRule(Strict):
     says: Says | None = Field(default=None, description="Why, in words.")
 
 
+class ArchetypeRule(ClassRule):
+    """A kind of customer, and the score that is to be expected of it."""
+
+    expects: Literal["high", "medium", "low", "very_low"] | None = Field(
+        default=None,
+        description="The level of the score to expect: a customer with another is pointed out.",
+    )
+
+
 class Archetypes(Strict):
     """Kinds of customers, in order: the first that matches; else `unclassified`."""
 
     min_stay: Seconds = Field(default=0, description="A kind, once entered, is kept so long.")
-    classes: dict[Key, str | ClassRule] = Field(
+    classes: dict[Key, str | ArchetypeRule] = Field(
         description="Each kind with its condition, the first that is met counts."
     )
 

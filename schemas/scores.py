@@ -90,6 +90,12 @@ class Contribution(_Out):
     )
     points: int = Field(description="Signed hundredths of a point in the total.")
     says: str | None = Field(default=None, description="The value in words, for people.")
+    frozen_since: Time | None = Field(
+        default=None, description="Its source is stalled since then; the value is of that instant."
+    )
+    frozen_until: Time | None = Field(
+        default=None, description="Then there is no data, if the source does not come back."
+    )
 
 
 class PendingBand(_Out):
@@ -115,6 +121,10 @@ class Place(_Out):
     label: str
     since: Time
     says: str = Field(default="", description="Why, in words.")
+    disagrees: str | None = Field(
+        default=None,
+        description="Of an archetype: how the score differs from what is expected of it.",
+    )
 
 
 class IndicatorOn(_Out):
@@ -155,6 +165,18 @@ class Way(_Out):
     steps: tuple[WayStep, ...]
 
 
+class Coming(_Out):
+    """A change that comes by itself if nothing happens."""
+
+    band: Band
+    at: Time
+    score: int | None
+    about: bool = Field(
+        default=False,
+        description="The days were looked at in steps: one may come, and go again, before it.",
+    )
+
+
 class Mark(_Out):
     """A state that a person set."""
 
@@ -188,6 +210,14 @@ class Health(_Out):
     indicators: tuple[IndicatorOn, ...] = ()
     scores: tuple[OtherScore, ...] = ()
     way_to_green: Way | None = None
+    next_crossing: Coming | None = Field(
+        default=None,
+        description="The next other band if nothing happens, within 400 days. None: there is none,"
+        " or nobody looked, since too many customers were scored at once.",
+    )
+    next_told: Coming | None = Field(
+        default=None, description="The next change that will be told if nothing happens."
+    )
     not_pursued: Mark | None = None
     handled: Mark | None = None
 

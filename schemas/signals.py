@@ -98,6 +98,8 @@ class Tick(msgspec.Struct, array_like=True, tag="t", gc=False):
     now_ms: int
     after: str | None = None
     through: str | None = None
+    #: Those told at this tick are looked at ahead of time: few wait, so there is time for it.
+    looks_ahead: bool = False
 
 
 class Progress(msgspec.Struct, array_like=True, tag="p", gc=False):

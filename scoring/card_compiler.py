@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from schemas.scales import Scale
 from schemas.scorecard import ClassRule, Measure, MeasureGroup, Outlook, ScorecardFile
+from schemas.scorecard_classes import ArchetypeRule
 from scoring.account import mrr
 from scoring.card import Card, CardError, MeasureSpec, OtherScoreSpec, hash_of
 from scoring.classes import Class, Classification
@@ -318,11 +319,12 @@ def _classes(
     for name, given in rules.items():
         rule = given if isinstance(given, ClassRule) else ClassRule(when=given)
         label = rule.label or name.replace("_", " ")
+        expects = rule.expects if isinstance(rule, ArchetypeRule) else None
         if rule.when.strip() == _OTHERWISE:
-            found.append(Class(name, label, None, rule.says or ""))
+            found.append(Class(name, label, None, rule.says or "", expects))
             continue
         place = (*where, name) if isinstance(given, str) else (*where, name, "when")
         when = expression_of(compile_condition, rule.when, words, place, problems)
         if when is not None:
-            found.append(Class(name, label, when, rule.says or rule.when.strip()))
+            found.append(Class(name, label, when, rule.says or rule.when.strip(), expects))
     return Classification(kind, tuple(found), min_stay_s * 1000) if rules else None

@@ -23,6 +23,8 @@ class Class:
     label: str
     when: Metric | None
     says: str
+    #: The level of the score to expect, see scoring.expected.
+    expects: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,15 +50,19 @@ class DueQueue:
         self.ready.difference_update(taken)
         return taken
 
-    def ticks(self, now_ms: int, customers_max: int) -> list[Tick]:
-        """Ticks at ``now_ms`` for all that are ready, each with about ``customers_max`` of them."""
+    def ticks(self, now_ms: int, customers_max: int, ahead_max: int = 0) -> list[Tick]:
+        """Ticks at ``now_ms`` for all that are ready, each with about ``customers_max`` of them.
+
+        They look ahead where at most ``ahead_max`` customers wait.
+        """
         self.advance(now_ms)
         if not self.ready:
             return []
         waiting = sorted(self.ready)
         bounds = waiting[customers_max - 1 : -1 : customers_max]
         edges: list[str | None] = [None, *bounds, None]
-        return [Tick(now_ms, after, to) for after, to in pairwise(edges)]
+        ahead = len(waiting) <= ahead_max
+        return [Tick(now_ms, after, to, ahead) for after, to in pairwise(edges)]
 
 
 def in_range(customer_id: str, tick: Tick) -> bool:

@@ -9,6 +9,7 @@ from scoring.because import because
 from scoring.card import Card
 from scoring.evaluate import Assessment, Evaluation, assess, explain
 from scoring.facts import attributes_of, facts_moved
+from scoring.forecast import look_ahead
 from scoring.frozen import same_card, same_percentiles
 from scoring.marks import Marks, marks_of, words_of_marks
 from scoring.moment import Moment, earliest
@@ -24,12 +25,20 @@ __all__ = ["cause_of", "evaluate_and_emit", "exact"]
 
 
 def evaluate_and_emit(
-    customer_id: str, customer: Customer, card: Card, mark: bytes, moment: Moment, *, source: str
+    customer_id: str,
+    customer: Customer,
+    card: Card,
+    mark: bytes,
+    moment: Moment,
+    *,
+    source: str,
+    looks_ahead: bool = False,
 ) -> tuple[list[Output], list[Message]]:
     """Evaluate a customer at a tick and update its row; the records to send, if any.
 
     Besides what other accounts are to hear: the parent. ``mark`` is left in the row: it says
-    under which circumstances the customer was evaluated.
+    under which circumstances the customer was evaluated. ``looks_ahead``: what is told says
+    what comes if nothing happens, which costs as much as some dozens of evaluations.
     """
     now_ms = moment.now_ms
     assessment = assess(customer.state, customer.past, card, moment, customer.sums)
@@ -49,6 +58,8 @@ def evaluate_and_emit(
         customer.sequence += 1
         way = way_to_green(card, assessment)
         customer.emitted = _emitted(before, evaluation, customer, card, cause, moment, way, marks)
+        if looks_ahead:
+            customer.emitted = _ahead(customer.emitted, customer, assessment, card, moment)
         outputs = outputs_of(customer_id, customer, before, card, source=source)
         customer.recent = {}
         cause = Cause(customer.emitted.cause)
@@ -194,7 +205,29 @@ def _emitted(
         not_pursued=marks.not_pursued,
         handled=marks.handled,
         fed=fed,
+        frozen=_frozen(card, moment),
     )
+
+
+def _frozen(card: Card, moment: Moment) -> dict[str, int]:
+    """The measures whose source is stalled, and since when."""
+    found = {one.name: moment.frozen_since(one.metric.kinds) for one in card.measures}
+    return {name: since_ms for name, since_ms in found.items() if since_ms is not None}
+
+
+def _ahead(
+    told: Emitted, customer: Customer, now: Assessment, card: Card, moment: Moment
+) -> Emitted:
+    """What is told, with what comes if nothing happens."""
+    ahead = look_ahead(
+        customer.state,
+        now,
+        card,
+        moment,
+        customer.sums,
+        lambda found: _worth_telling(told, found, card),
+    )
+    return msgspec.structs.replace(told, crossing=ahead.crossing, next_told=ahead.told)
 
 
 def _is_by_time(movers: list[Mover], changes: list[Change]) -> bool:

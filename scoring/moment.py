@@ -69,6 +69,10 @@ class Moment:
         other.known = self.known
         return other
 
+    def later(self, now_ms: int) -> "Moment":
+        """An instant to come, of which nothing is said yet; what is stalled stays stalled."""
+        return Moment(now_ms, self._began, self._frozen)
+
 
 def earliest(a: int | None, b: int | None) -> int | None:
     """The earlier of two instants; None is never."""

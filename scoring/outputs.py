@@ -4,14 +4,16 @@ Bodies are a function of the row before, the evaluation and the card, so the
 same log makes the same bytes: a consumer may drop a repeat by its id.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 
 from scoring.account import Mark
 from scoring.card import Card
+from scoring.expected import disagreement, level_of
 from scoring.facts import rfc3339
+from scoring.forecast import Coming
 from scoring.hierarchy import CHILDREN, words_of_children
 from scoring.moment import Value
 from scoring.movers import groups_of
@@ -177,13 +179,15 @@ def health_of(emitted: Emitted, card: Card) -> dict[str, Any]:
         "band": emitted.band,
         "letter": emitted.letter,
         "coverage_ppm": emitted.coverage_ppm,
-        "contributions": [_contribution(line, card, variant) for line in emitted.lines],
+        "contributions": [
+            _contribution(line, card, variant, emitted.frozen) for line in emitted.lines
+        ],
         "groups": _groups(emitted.lines, card),
         "overrides": emitted.overrides,
         "pending": None
         if pending is None
         else {"band": pending[0], "since": rfc3339(pending[1]), "at": rfc3339(pending[2])},
-        **{kind: _place(kind, emitted, card) for kind in _CLASSES},
+        **{kind: _place(kind, emitted, card, variant) for kind in _CLASSES},
         "indicators": [_indicator(name, on, card) for name, on in emitted.indicators.items()],
         "scores": [
             {
@@ -191,11 +195,15 @@ def health_of(emitted: Emitted, card: Card) -> dict[str, Any]:
                 "score": score,
                 "letter": letter,
                 "coverage_ppm": coverage_ppm,
-                "contributions": [_contribution(line, card, variant) for line in lines],
+                "contributions": [
+                    _contribution(line, card, variant, emitted.frozen) for line in lines
+                ],
             }
             for name, score, letter, coverage_ppm, lines in emitted.others
         ],
         "way_to_green": _way(emitted, card),
+        "next_crossing": _coming(emitted.crossing),
+        "next_told": _coming(emitted.next_told),
         "not_pursued": _mark(emitted.not_pursued),
         "handled": _mark(emitted.handled),
     }
@@ -203,6 +211,13 @@ def health_of(emitted: Emitted, card: Card) -> dict[str, Any]:
 
 _CLASSES = {"segment": "segments", "stage": "stages", "archetype": "archetypes",
             "outlook": "outlook"}  # fmt: skip
+
+
+def _coming(coming: Coming | None) -> dict[str, Any] | None:
+    if coming is None:
+        return None
+    band, at_ms, score, about = coming
+    return {"band": band, "at": rfc3339(at_ms), "score": score, "about": about}
 
 
 def _mark(mark: Mark | None) -> dict[str, Any] | None:
@@ -213,7 +228,7 @@ def _mark(mark: Mark | None) -> dict[str, Any] | None:
     return {"since": rfc3339(since_ms), "author": author, "reason": reason, "until": until}
 
 
-def _place(kind: str, emitted: Emitted, card: Card) -> dict[str, Any] | None:
+def _place(kind: str, emitted: Emitted, card: Card, variant: Variant) -> dict[str, Any] | None:
     """The class that a customer is in, None if the card has none of the kind."""
     place = emitted.places.get(kind)
     if place is None:
@@ -226,6 +241,9 @@ def _place(kind: str, emitted: Emitted, card: Card) -> dict[str, Any] | None:
         "label": (name or "unclassified").replace("_", " ") if known is None else known.label,
         "since": rfc3339(since_ms),
         "says": "" if known is None else known.says,
+        "disagrees": None
+        if known is None
+        else disagreement(known.expects, level_of(emitted.band, emitted.score, variant.bands)),
     }
 
 
@@ -273,7 +291,9 @@ def _way(emitted: Emitted, card: Card) -> dict[str, Any] | None:
     }
 
 
-def _contribution(line: Told, card: Card, variant: Variant) -> dict[str, Any]:
+def _contribution(
+    line: Told, card: Card, variant: Variant, frozen: Mapping[str, int]
+) -> dict[str, Any]:
     name, kind, points, curve_points, value, weight_ppm = line
     spec = card.by_name.get(name) if kind == "measure" else None
     if kind == "override":
@@ -292,7 +312,13 @@ def _contribution(line: Told, card: Card, variant: Variant) -> dict[str, Any]:
         "weight_ppm": weight_ppm,
         "points": points,
         "says": says,
+        **(_frozen(frozen[name], card) if kind == "measure" and name in frozen else {}),
     }
+
+
+def _frozen(since_ms: int, card: Card) -> dict[str, Any]:
+    until_ms = since_ms + card.freeze_ms_max
+    return {"frozen_since": rfc3339(since_ms), "frozen_until": rfc3339(until_ms)}
 
 
 def _children_say(points: int | None, value: Value, card: Card) -> str:

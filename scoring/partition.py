@@ -35,6 +35,8 @@ __all__ = ["Counts", "FoldPolicy", "Gap", "PartitionFold", "TickMode"]
 LATE_MS = 24 * 3_600_000
 #: Forgetting is for memory's sake, so it need not be done each day.
 PRUNE_DAYS = 7
+#: Where more wait for a tick, nobody is looked at ahead of time: a flood comes first.
+AHEAD_MAX = 32
 
 
 class PartitionFold:
@@ -53,6 +55,8 @@ class PartitionFold:
         self._cards = CardsInUse(self._book, policy.load_card)
         self._switching = Switching(self._book.header, self._cards, partition)
         self._upward = Upward(partition, self._book, self._queue)
+        #: As the tick says that is being applied.
+        self._looks_ahead = False
         self._rebuild()
 
     @property
@@ -216,6 +220,7 @@ class PartitionFold:
         stamped_ms = min(tick.now_ms, append_ms) if wall else tick.now_ms
         now_ms = max(stamped_ms, self.header.tick_ms)
         self._queue.advance(now_ms)
+        self._looks_ahead = tick.looks_ahead
         outputs: list[Output] = []
         for customer_id in self._queue.take(tick):
             customer = self._book.live.get(customer_id) or self._book.open(customer_id, append_ms)
@@ -267,6 +272,7 @@ class PartitionFold:
             self._cards.mark,
             moment,
             source=self.policy.source,
+            looks_ahead=self._looks_ahead,
         )
         if other_card is not None:
             self._switching.moved(other_card, customer_id, customer, card, moment)
@@ -351,7 +357,8 @@ class PartitionFold:
         else:
             now_ms = min(clock_ms, reached_ms)
         now_ms = max(now_ms, self.header.tick_ms)
-        found = self._queue.ticks(now_ms, customers_max)
+        ahead_max = AHEAD_MAX if self.policy.mode is TickMode.WALL else 0
+        found = self._queue.ticks(now_ms, customers_max, ahead_max)
         # An activation ends with a tick, be there nobody left to move.
         return found or ([] if self.header.activation is None else [Tick(now_ms)])
 

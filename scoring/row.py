@@ -19,6 +19,7 @@ from schemas.signals import Signal
 from scoring.bands import Standing
 from scoring.duplicates import Segment
 from scoring.evaluate import Past
+from scoring.forecast import Coming
 from scoring.kin import Kin, Sums
 from scoring.recent import FRESH_MAX, Feeding, Recent, settle, thinned
 from scoring.state import HELD_BYTES_MAX, HELD_MAX, CustomerState
@@ -134,6 +135,11 @@ class Emitted(msgspec.Struct, array_like=True, frozen=True):
     handled: tuple[int, str, str, int | None] | None = None
     #: What moved or changed (name, kind), and the latest events that fed it, newest first.
     fed: list[tuple[str, str, list[tuple[int, str, str]]]] = []
+    #: What comes if nothing happens: the next other band, the next change that is told.
+    crossing: Coming | None = None
+    next_told: Coming | None = None
+    #: Measures whose source is stalled, and since when.
+    frozen: dict[str, int] = {}
 
 
 class _Body(msgspec.Struct, array_like=True):

@@ -146,9 +146,12 @@ def _classes(
 def _class(one: Class, says: Mapping[str, str], expressions: Expressions) -> Fact:
     when = "all others" if one.when is None else expressions.condition(one.when.text)
     called = f", called “{one.label}”" if one.label != one.name.replace("_", " ") else ""
+    level = (
+        f"; the score to expect of them is {one.expects.replace('_', ' ')}" if one.expects else ""
+    )
     reads = f". People read: “{says[one.name]}”" if one.name in says else ""
     code = "otherwise" if one.when is None else one.when.text
-    return Fact(label(one.name), f"{sentence(when)}{called}{reads}", code)
+    return Fact(label(one.name), f"{sentence(when)}{called}{level}{reads}", code)
 
 
 def _archetypes(card: Card, file: ScorecardFile, expressions: Expressions) -> Section:

@@ -71,7 +71,7 @@ def test_a16_a_stage_changes_as_time_passes_at_its_instant() -> None:
     del made.outputs[told:]
     (change,) = data_of(made.tick(START_MS + 2 * D))
     assert change["after"]["stage"] == {
-        "name": "steady", "label": "steady", "says": "",
+        "name": "steady", "label": "steady", "says": "", "disagrees": None,
         "since": at(START_MS + 2 * D)[:-6] + ".000Z",
     }  # fmt: skip
     assert change["cause"] == "time"
@@ -170,7 +170,7 @@ def test_a19_archetypes_in_their_order_with_a_minimum_stay() -> None:
     made.tick(START_MS + HOUR_MS + 7 * D)
     assert health(made)["archetype"] | {"since": ""} == {
         "name": "struggler", "label": "Needs help", "since": "",
-        "says": "seats < 25% and open_tickets >= 3",
+        "says": "seats < 25% and open_tickets >= 3", "disagrees": None,
     }  # fmt: skip
 
 
