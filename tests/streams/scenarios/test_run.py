@@ -129,7 +129,7 @@ def test_the_records_are_those_of_a_worker() -> None:
     ]
     assert [len(record.signals) for _, record in found[:3]] == [6, 1, 1]
     assert {append_ms for append_ms, _ in found} == {at_ms}
-    assert found[4][1] == Tick(at_ms)
+    assert found[4][1] == Tick(at_ms, looks_ahead=True)
 
 
 def test_ticks_come_at_the_exact_instants(load: Load) -> None:
