@@ -27,6 +27,7 @@ __all__ = [
     "Health",
     "Mark",
     "Mover",
+    "Place",
     "ScoreChanged",
     "ScoreChangedData",
     "ScorecardRef",
