@@ -34,7 +34,7 @@ def test_commands_exist(document: Path) -> None:
     """A command or make target that a document shows can be typed."""
     text = document.read_text()
     targets = set(re.findall(r"^([a-z-]+):", (PROJECT / "Makefile").read_text(), re.MULTILINE))
-    shown = set(re.findall(r"(?:`|^)(?:[.\w]+/)*vitals ([a-z]+)\b", text, re.MULTILINE))
+    shown = set(re.findall(r"(?:`|^)(?:[.\w]+/)*vitals ([a-z]+(?:-[a-z]+)*)\b", text, re.MULTILINE))
     assert shown <= set(COMMANDS)
     assert set(re.findall(r"`make ([a-z-]+)", text)) <= targets
     assert set(re.findall(r"^make ([a-z-]+)", text, re.MULTILINE)) <= targets
