@@ -127,7 +127,8 @@ def rank_in_words(ranked: Ranked) -> str:
     lowest, highest = ("100", "0") if ranked.lowest_best else ("0", "100")
     return (
         f"the rank among {among}, as last taken:"
-        f" from near {lowest} for the lowest value to near {highest} for the highest"
+        f" from near {lowest} for the lowest value to near {highest} for the highest;"
+        " drawn over the share of customers that do worse"
     )
 
 

@@ -24,13 +24,15 @@ from partitionlog import (
     event,
     source_control,
 )
+from relatives import Group, tree_card
 from schemas.control import CONTROL, PercentileGroup, PercentilesTaken
 from schemas.signals import ControlCopy
 from scoring.evaluate import assess
 from scoring.frozen import mark_of, same_card, same_percentiles
 from scoring.percentiles import CUSTOMERS_MIN, CUTS_MAX, GROUPS_MAX, Ranked, cuts_of
 from scoring.portfolio import Portfolio
-from scoring.row import HEADER_KEY, PERCENTILES_KEY, RowError, decode_header, is_customer
+from scoring.progress import present_ms
+from scoring.row import HEADER_KEY, PERCENTILES_KEY, Header, RowError, decode_header, is_customer
 from scoring.way import way_to_green
 from snapshots import CARD, copy_of, naive_rank, portfolios, snapshot_of
 
@@ -203,6 +205,17 @@ def test_a23_a_portfolio_is_what_its_customers_have_now() -> None:
     assert silence.cuts == ((3 * M, 5_000),)
 
 
+def test_a_partitions_present_goes_on_without_ticks() -> None:
+    """Nobody touched or due: as far as the sources were read, never ahead of the clock."""
+    header = Header(tick_ms=START_MS)
+    assert present_ms(header, START_MS + HOUR_MS) == START_MS
+    header.progress_ms["health.usage.v1/0"] = START_MS + 2 * HOUR_MS
+    assert present_ms(header, START_MS + HOUR_MS) == START_MS + HOUR_MS
+    assert present_ms(header, START_MS + 3 * HOUR_MS) == START_MS + 2 * HOUR_MS
+    assert present_ms(header, START_MS - HOUR_MS) == START_MS
+    assert present_ms(header, None) == START_MS
+
+
 def test_a_measure_within_segments_of_a_customer_in_none() -> None:
     """What no class of the card holds is in no group."""
     portfolio = Portfolio(card_of(CARD))
@@ -261,6 +274,7 @@ def test_another_card_begins_without_percentiles_and_a_rollback_finds_them() -> 
     assert points_of(log)["depth"] is None
     log.add(copy_of(snapshot_of(CARD, shifted(2)), 3), START_MS)
     assert log.tick(START_MS + 3) == []
+    assert log.fold.card == card_of(OTHER)
     for restored in (False, True):
         if restored:
             log.fold.checkpoint()
@@ -374,7 +388,7 @@ def test_a_new_snapshot_evaluates_everybody_and_its_cause_is_quiet() -> None:
     first = log.tick(START_MS + 1)
     assert [change["cause"] for change in data_of(first)] == ["percentiles"]
     (change,) = data_of(first)
-    assert change["because"].startswith("Compared with the other customers anew; ")
+    assert change["because"].startswith("Compared with the other customers anew: ")
     assert sum(mover["delta"] for mover in change["movers"]) == change["delta"]
     log.add(copy_of(snapshot_of(CARD, shifted(-15)), 2), START_MS)
     up = log.tick(START_MS + 2)
@@ -391,6 +405,25 @@ def test_a_hold_that_a_snapshot_began_ends_as_quietly() -> None:
     assert log.customer().standing.pending == "red"
     (crossing,) = bodies(log.tick(START_MS + 2 + DAY_MS), "transitions")
     assert (crossing["data"]["cause"], crossing["data"]["after"]) == ("percentiles", "red")
+
+
+def test_a_parent_whose_child_was_ranked_anew_is_as_quiet() -> None:
+    """What the other customers moved below is their doing above as well."""
+    shape = ("curve: {0: 0, 100: 100}", "percentile: portfolio, missing: 10")
+    card = changed_card(shape, text=tree_card())
+    company = Group(card, now_ms=START_MS)
+    company.say("top", seats=90)
+    company.say("child", seats=10, parent="top")
+    company.settle()
+    taken = snapshot_of(card, {("seats", None): [n * M for n in range(1, 21)]})
+    for log in company.logs:
+        log.add(copy_of(taken), company.now_ms + 20_000)
+    company.settle()
+    top = company.changes("top")[-1]
+    assert (top["cause"], top["after"]["score"]) == ("percentiles", 4_750)
+    company.say("child", seats=11)
+    company.settle()
+    assert company.changes("top")[-1]["cause"] == "event"
 
 
 def test_what_happens_later_has_its_own_cause() -> None:
