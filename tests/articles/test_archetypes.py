@@ -62,3 +62,15 @@ def test_a19_people_see_labels_that_can_be_set() -> None:
         ("power_user", "Power user"),
         ("on_the_fence", "On the fence"),
     ]
+
+
+def test_a19_each_kind_has_the_score_that_is_to_be_expected_of_it() -> None:
+    archetypes = read_card(shipped_card())[0].archetypes
+    assert archetypes is not None
+    assert {one.name: one.expects for one in archetypes.classes} == {
+        "struggler": "low",
+        "ghost": "very_low",
+        "brand_advocate": "high",
+        "power_user": "high",
+        "on_the_fence": "medium",
+    }
