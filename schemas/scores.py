@@ -27,7 +27,6 @@ __all__ = [
     "Health",
     "Mark",
     "Mover",
-    "Place",
     "ScoreChanged",
     "ScoreChangedData",
     "ScorecardRef",

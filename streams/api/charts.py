@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from schemas.scales import Scale
-from schemas.scores import Contribution, EventRef, Health, Mover
+from schemas.scores import Contribution, Health, Mover
 from schemas.views import HistoryPoint
 from streams.api.shown import label
 from streams.clock import to_ms
@@ -50,7 +50,6 @@ class Shift:
     start: float
     width: float
     falls: bool
-    events: tuple[EventRef, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +90,6 @@ def shifts(movers: Sequence[Mover], scale: Scale) -> list[Shift]:
             start=round(50 - (50 * -mover.delta / largest if mover.delta < 0 else 0), 2),
             width=round(50 * abs(mover.delta) / largest, 2),
             falls=mover.delta < 0,
-            events=mover.events,
         )
         for mover, points in zip(movers, shown, strict=True)
     ]
