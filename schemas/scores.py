@@ -106,6 +106,14 @@ class PendingBand(_Out):
     at: Time
 
 
+class BandLimit(_Out):
+    """Where the present band ends: at this score another one is asked for."""
+
+    band: Band
+    operator: Literal[">=", "<"]
+    score: int
+
+
 class GroupPoints(_Out):
     """What the measures of a group contribute; a group within another has a path with dots."""
 
@@ -202,6 +210,9 @@ class Health(_Out):
     contributions: tuple[Contribution, ...]
     groups: tuple[GroupPoints, ...] = ()
     overrides: tuple[str, ...] = ()
+    limits: tuple[BandLimit, ...] = Field(
+        default=(), description="Where the present band ends; empty while it is unknown."
+    )
     pending: PendingBand | None = None
     segment: Place | None = None
     stage: Place | None = None

@@ -72,6 +72,21 @@ class HistoryPoint(BaseModel):
     score: int | None
     band: str
     because: str
+    movers: dict[str, int] = Field(
+        default_factory=dict, description="What each measure did to it, in hundredths."
+    )
+
+    @classmethod
+    def of(cls, row: CustomerHealth) -> "HistoryPoint":
+        """What is remembered of a score once the next one has come."""
+        return cls(
+            at=row.changed_at,
+            sequence=row.sequence,
+            score=row.health.score,
+            band=row.health.band,
+            because=row.because,
+            movers={mover.name: mover.delta for mover in row.movers if mover.kind == "measure"},
+        )
 
 
 class Percentile(BaseModel):

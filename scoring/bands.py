@@ -15,7 +15,7 @@ import msgspec
 
 from schemas.scores import Band
 
-__all__ = ["BandPolicy", "Reason", "Standing", "letter_of", "settle"]
+__all__ = ["BandPolicy", "Reason", "Standing", "letter_of", "limits_of", "settle"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +96,17 @@ def _wanted(band: Band, score: int, policy: BandPolicy) -> Band:
     if score >= policy.green_enter:
         return Band.GREEN
     return Band.RED if score < policy.red_enter else Band.YELLOW
+
+
+def limits_of(band: str, policy: BandPolicy) -> tuple[tuple[Band, str, int], ...]:
+    """Where a band ends: the other band, and the score at which it is asked for."""
+    if band == Band.GREEN:
+        return ((Band.YELLOW, "<", policy.green_leave),)
+    if band == Band.RED:
+        return ((Band.YELLOW, ">=", policy.red_leave),)
+    if band == Band.YELLOW:
+        return ((Band.GREEN, ">=", policy.green_enter), (Band.RED, "<", policy.red_enter))
+    return ()
 
 
 def letter_of(score: int, letters: tuple[tuple[int, str], ...]) -> str:

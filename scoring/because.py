@@ -116,8 +116,13 @@ def _by_lines(
     """The lines that moved it most; without the re-spread, unless it did most of it."""
     lines = {(line.name, line.kind): line for line in evaluation.lines}
     told = [m for m in movers if m[1] != "override" and _is_shown(m[2], card)]
+    others = [mover for mover in told if mover[1] != "respread"]
     if told and told[0][1] != "respread":
-        told = [mover for mover in told if mover[1] != "respread"]
+        told = others
+    elif others and not _gained_or_lost(before, evaluation):
+        # It only makes the others weigh more: they are named first.
+        told = [others[0], told[0]]
+    told = _joined_with_respread(told, before, evaluation)
     told = [mover for mover in told if SMALL * abs(mover[2]) >= abs(told[0][2])]
     return [
         _Clause(
@@ -131,17 +136,41 @@ def _by_lines(
     ]
 
 
+def _joined_with_respread(
+    told: list[Mover], before: Emitted | None, evaluation: Evaluation
+) -> list[Mover]:
+    """Where the re-spread names a measure, what that measure did belongs to it."""
+    if not any(kind == "respread" for _, kind, _ in told):
+        return told
+    names = [line.name for line in _gained_or_lost(before, evaluation)][:1]
+    own = sum(delta for name, kind, delta in told if kind == "measure" and name in names)
+    return [
+        (name, kind, delta + own if kind == "respread" else delta)
+        for name, kind, delta in told
+        if kind != "measure" or name not in names
+    ]
+
+
+def _gained_or_lost(before: Emitted | None, evaluation: Evaluation) -> list[Line]:
+    """The measures that have data and had none, or the other way round."""
+    had = {} if before is None else {name: points for name, _, _, points, *_ in before.lines}
+    return [
+        line
+        for line in evaluation.lines
+        if line.kind == "measure"
+        and (line.curve_points is None) is not (had.get(line.name) is None)
+    ]
+
+
 def _respread(before: Emitted | None, evaluation: Evaluation, card: Card) -> str:
     """What the re-spread did, by the measures that have data now, or have none any more."""
-    had = {} if before is None else {name: points for name, _, _, points, *_ in before.lines}
-    parts = []
-    for line in evaluation.lines:
-        has, had_it = line.curve_points is not None, had.get(line.name) is not None
-        if has and not had_it and line.kind == "measure":
-            parts.append(f"{_line(line.name, line.kind, line, card)}, which had no data")
-        elif had_it and not has:
-            parts.append(f"no data for {spoken(line.name)} any more")
-    return parts[0] if parts else "what has no data left its weight to the rest"
+    parts = [
+        f"no data for {spoken(line.name)} any more"
+        if line.curve_points is None
+        else f"{_line(line.name, line.kind, line, card)}, which had no data"
+        for line in _gained_or_lost(before, evaluation)
+    ]
+    return parts[0] if parts else "more weight while other measures have no data"
 
 
 def _is_shown(delta: int, card: Card) -> bool:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from scoring.account import Mark
+from scoring.bands import limits_of
 from scoring.card import Card
 from scoring.expected import disagreement, level_of
 from scoring.facts import rfc3339
@@ -184,6 +185,10 @@ def health_of(emitted: Emitted, card: Card) -> dict[str, Any]:
         ],
         "groups": _groups(emitted.lines, card),
         "overrides": emitted.overrides,
+        "limits": [
+            {"band": band, "operator": operator, "score": score}
+            for band, operator, score in limits_of(emitted.band, variant.bands)
+        ],
         "pending": None
         if pending is None
         else {"band": pending[0], "since": rfc3339(pending[1]), "at": rfc3339(pending[2])},

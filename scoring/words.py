@@ -44,7 +44,7 @@ def value_in_words(unit: Unit, value: Value) -> str:
     number = value / MICRO
     if unit is Unit.MONEY:
         return f"{number:,.0f}"
-    return f"{number:.0f}" if number == int(number) or number >= 100 else f"{number:.1f}"
+    return f"{number:.0f}" if number >= 100 else f"{number:.1f}".removesuffix(".0")
 
 
 def span(seconds: int) -> str:

@@ -15,6 +15,7 @@ COMMANDS = {
     "worker": "Read the sources, keep the state, emit scores.",
     "outreach": "Turn crossed lines into messages.",
     "api": "Serve the page and the HTTP API from the view.",
+    "health-check": "Write customers' health checks, to print or to send.",
     "topics": "Create and check the topics.",
     "import": "Turn CSV or JSON lines into events.",
     "replay": "Score JSON lines without a broker, in event time.",
@@ -36,7 +37,7 @@ class _Lazy(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"streams.commands.{cmd_name}_command")
+        module = importlib.import_module(f"streams.commands.{cmd_name.replace('-', '_')}_command")
         command: click.Command = module.command
         return command
 

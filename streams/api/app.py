@@ -22,7 +22,7 @@ from streams.metrics import Metrics
 from streams.settings import Settings
 from streams.views.base import View
 
-__all__ = ["build_api"]
+__all__ = ["build_api", "templates_of"]
 
 _HERE = Path(__file__).parent
 
@@ -53,7 +53,7 @@ def build_api(
         openapi_url="/v1/openapi.json",
         redirect_slashes=False,
     )
-    templates = _templates(settings)
+    templates = templates_of(settings)
     follower = Follower(view, clock, closing or asyncio.Event())
     app.include_router(customer_routes(view, clock))
     app.include_router(event_routes(follower, metrics))
@@ -74,7 +74,8 @@ class _Static(StaticFiles):
         return response
 
 
-def _templates(settings: Settings) -> Jinja2Templates:
+def templates_of(settings: Settings) -> Jinja2Templates:
+    """The pages' templates, with what they call."""
     templates = Jinja2Templates(directory=_HERE / "templates")
     templates.env.trim_blocks = templates.env.lstrip_blocks = True
     templates.env.filters.update(ago=ago, label=label, percent=percent)

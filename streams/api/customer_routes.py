@@ -17,6 +17,7 @@ __all__ = [
     "CustomerWithHistory",
     "History",
     "Segments",
+    "asks_for",
     "customer_routes",
     "found",
 ]
@@ -114,7 +115,7 @@ def customer_routes(view: View, clock: Clock) -> APIRouter:
         request: Request, customer_id: str, limit: Points = HISTORY_MAX
     ) -> History | CustomerWithHistory:
         """A customer's scores, newest first."""
-        if not _asks_for_history(request):  # an id that ends in /history, percent-encoded
+        if not asks_for(request, "history"):  # an id that ends in /history, percent-encoded
             return await customer(f"{customer_id}/history", limit)
         await found(view, customer_id)
         return History(items=list(await view.history(customer_id, limit)))
@@ -143,6 +144,7 @@ async def found(view: View, customer_id: str) -> CustomerHealth:
     return row
 
 
-def _asks_for_history(request: Request) -> bool:
+def asks_for(request: Request, what: str) -> bool:
+    """Whether the address as it was sent ends in this: a slash within an id is sent as %2F."""
     raw: bytes = request.scope.get("raw_path") or request.url.path.encode()
-    return raw.endswith(b"/history")
+    return raw.endswith(f"/{what}".encode())

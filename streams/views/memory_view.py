@@ -224,13 +224,7 @@ class MemoryView:
         history = self._histories.setdefault(row.customer_id, [])
         history.insert(
             0,
-            HistoryPoint(
-                at=row.changed_at,
-                sequence=row.sequence,
-                score=row.health.score,
-                band=row.health.band,
-                because=row.because,
-            ),
+            HistoryPoint.of(row),
         )
         del history[HISTORY_MAX:]
         self._tell(row.customer_id)

@@ -30,6 +30,7 @@ function day(at, now) {
 const forms = {
   ago,
   day,
+  coming: (at) => `${weekday.format(at)} ${date.format(at)}`,
   date: (at) => dateYear.format(at),
   full: (at) => `${dateYear.format(at)}, ${clock.format(at)}`,
 };
