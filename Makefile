@@ -60,17 +60,34 @@ demo: $(STAMP) ## A simulated company, scored in front of you. Ctrl-C ends it.
 
 # ---------------------------------------------------------------- prove it
 
+# The static checks beside the tests: a quiet job, which shows what it says only if it fails.
 .PHONY: check
 check: $(STAMP) ## Format, lint, types, import contracts, unit tests: before every push.
-	@$(BIN)/ruff format --check --output-format=concise || { echo "run: make format" >&2; exit 1; }
+	@$(MAKE) -j2 static units
+
+.PHONY: static
+static: $(STAMP) ## Format, lint, types and import contracts alone.
+	@$(BIN)/ruff format --check --output-format=concise --quiet || { echo "run: make format" >&2; exit 1; }
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/mypy --no-error-summary
-	@$(BIN)/lint-imports --no-logo
-	@$(BIN)/python -m pytest -q --numprocesses=auto -m "$(UNIT)" $(PYTEST_ARGS)
+	@said=$$($(BIN)/lint-imports --no-logo) || { echo "$$said"; exit 1; }
+
+# Few examples of each property: all of them are for `make test`. The static checks run beside.
+.PHONY: units
+units: $(STAMP)
+	@$(BIN)/python -m pytest -q --numprocesses=auto --few-examples -m "$(UNIT)" \
+	  --deselect tests/architecture/test_static.py $(PYTEST_ARGS)
 
 .PHONY: test
 test: $(STAMP) kafka ## All tests but the soak, on a real Kafka and a real Redis where they can be had.
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+	@if [ -z "$(PYTEST_ARGS)" ]; then $(MAKE) core; fi
+
+# With a seed of its own: whether a branch is covered must not be left to chance.
+.PHONY: core
+core: $(STAMP) ## The core's tests; fails unless they cover every branch of scoring/.
+	@$(BIN)/python -m pytest -q --numprocesses=auto --few-examples --seed=1 tests/scoring \
+	  --cov=scoring --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
 
 .PHONY: soak
 soak: $(STAMP) kafka ## The tests that take longer than a gate may.

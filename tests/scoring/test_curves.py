@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from properties import examples
 from scoring.curves import Curve, logistic, target
 
 ONE = 1_000_000
@@ -245,7 +246,7 @@ def test_the_bounds_rule_on_both_sides_of_every_dot(curve: Curve) -> None:
             assert curve.points(x - 1) == floor(y + Fraction(left - y, run) + Fraction(1, 2))
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 @given(shapes, st.integers(-40, 40), st.integers(0, 101), st.sampled_from([1, 2, 7]))
 def test_the_nearest_value_is_that_of_a_search(
     curve: Curve, value: int, percent: int, grid: int

@@ -19,6 +19,7 @@ from partitionlog import (
     folded,
     signals_of,
 )
+from properties import examples
 from schemas.scores import Band
 from scoring.bands import Standing
 from scoring.evaluate import Evaluation, Line, Past, evaluate
@@ -319,14 +320,14 @@ def test_evaluating_changes_nothing() -> None:
 values = st.one_of(st.none(), st.integers(0, 120))
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(
     st.fixed_dictionaries(dict.fromkeys("abcd", values)),
     st.sampled_from("abcd"),
     st.integers(0, 120),
     st.integers(0, 120),
 )
-def test_a_better_measure_never_makes_a_worse_score(
+def test_a_score_is_monotone_in_a_measure_with_a_monotone_curve(
     others: dict[str, int | None], name: str, one: int, other: int
 ) -> None:
     """Monotone curves make a monotone score, whatever is missing beside them."""

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from partitionlog import DAY_MS, START_MS, Log, activation, data_of
+from properties import examples
 from relatives import Account, Group, scores_of, tree_card
 from schemas.inbound import Rejection, parse
 from schemas.signals import ROLLUP, Block, Kind
@@ -83,7 +84,7 @@ def interrupted(company: Group, choose: random.Random) -> None:
 
 
 @pytest.mark.parametrize("crashes", [False, True], ids=["", "with-crashes"])
-@settings(max_examples=60, suppress_health_check=SLOW)
+@settings(max_examples=examples(60), suppress_health_check=SLOW)
 @given(
     HIERARCHIES,
     st.lists(st.tuples(st.integers(0, LEVELS_MAX - 1), _facts), max_size=20),
@@ -116,7 +117,7 @@ def test_a_forest_scores_as_its_children_say(
     assert company.letters == []
 
 
-@settings(max_examples=60, suppress_health_check=SLOW)
+@settings(max_examples=examples(60), suppress_health_check=SLOW)
 @given(
     st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=25),
     st.randoms(use_true_random=True),

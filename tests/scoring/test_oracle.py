@@ -10,6 +10,7 @@ import histories
 import metric_strategies
 from oracle import DAY_MS, FORGET_DAYS, Bands, Expected, Oracle, millis, without_repeats
 from partitionlog import SAAS, Log
+from properties import examples
 from schemas.inbound import InboundEvent
 from scoring.evaluate import Evaluation, evaluate
 from snapshots import Population, copy_of, snapshot_of
@@ -110,14 +111,14 @@ def check_history(
             assert customer.emitted.band == bands.band
 
 
-@settings(max_examples=35, suppress_health_check=SLOW)
+@settings(max_examples=examples(35), suppress_health_check=SLOW)
 @given(histories.steps())
 def test_incremental_equals_the_oracle_after_every_event(history: list[histories.Step]) -> None:
     """To the hundredth: score, letter, coverage, overrides, each measure's value and points."""
     check_history(history)
 
 
-@settings(max_examples=8, suppress_health_check=SLOW)
+@settings(max_examples=examples(8), suppress_health_check=SLOW)
 @given(histories.steps(max_size=15), metric_strategies.cards(logistic=False))
 def test_incremental_equals_the_oracle_with_any_card(
     history: list[histories.Step], card_text: str
@@ -126,7 +127,7 @@ def test_incremental_equals_the_oracle_with_any_card(
     check_history(history, card_text)
 
 
-@settings(max_examples=12, suppress_health_check=SLOW)
+@settings(max_examples=examples(12), suppress_health_check=SLOW)
 @given(histories.steps(max_size=12), metric_strategies.ranked_cards(), st.integers(0, 14))
 def test_a23_incremental_equals_the_oracle_with_percentiles(
     history: list[histories.Step], card: tuple[str, Population], taken_at: int

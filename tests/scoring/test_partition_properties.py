@@ -3,6 +3,8 @@
 import random
 from collections import Counter
 from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 import pytest
@@ -14,19 +16,28 @@ from oracle import REPEAT_MS, REPEAT_MS_OTHERS, millis
 from partitionlog import (
     DAY_MS,
     HOUR_MS,
+    SAAS,
     START_MS,
     Log,
     activation,
     block_of,
     bodies,
     canonical,
+    card_of,
     changed_card,
     difference,
+    event,
+    folded,
+    signals_of,
 )
+from properties import examples
 from schemas.inbound import InboundEvent
 from schemas.signals import Progress, Tick
+from scoring.evaluate import Past, evaluate
+from scoring.moment import Moment
 from scoring.outputs import Output
 from scoring.partition import PartitionFold, TickMode
+from scoring.plan import Plan
 from scoring.row import is_customer
 from streams.intake.progress import ProgressPolicy, Standing, progress_of
 
@@ -73,7 +84,7 @@ def customers_of(fold: PartitionFold) -> dict[str, object]:
 # -- order and repeats ---------------------------------------------------------------------------
 
 
-@settings(max_examples=40, suppress_health_check=SLOW)
+@settings(max_examples=examples(40), suppress_health_check=SLOW)
 @given(histories.batches(customers=CUSTOMERS[:2]), st.randoms(use_true_random=True))
 def test_order_between_two_ticks_does_not_matter(
     events: list[InboundEvent], rng: random.Random
@@ -95,7 +106,7 @@ def test_order_between_two_ticks_does_not_matter(
     assert difference(customers_of(logs[0].fold), customers_of(logs[1].fold)) == []
 
 
-@settings(max_examples=22, suppress_health_check=SLOW)
+@settings(max_examples=examples(22), suppress_health_check=SLOW)
 @given(histories.steps(max_size=15), st.data())
 def test_repeats_within_the_window_change_nothing(
     history: list[histories.Step], data: st.DataObject
@@ -118,13 +129,88 @@ def test_repeats_within_the_window_change_nothing(
     assert difference(customers_of(once.fold), customers_of(again.fold)) == []
 
 
+@settings(max_examples=examples(22), suppress_health_check=SLOW)
+@given(
+    histories.batches(max_size=8),
+    st.lists(st.tuples(st.integers(0, 7), histories._payloads), min_size=1, max_size=4),
+)
+def test_of_one_id_with_another_body_the_first_in_the_log_wins(
+    events: list[InboundEvent], others: list[tuple[int, tuple[str, dict[str, Any]]]]
+) -> None:
+    """Within the window of event time, and counted. Another kind of event has its own window."""
+    once, again = Log(), Log()
+    for log in (once, again):
+        log.read(START_MS, *events)
+    found = []
+    for which, (kind, fields) in others:
+        of = events[which % len(events)]
+        ms = millis(of.occurred_at)
+        one = event(kind, ms, of.customer_id, event_id=of.event_id, source=of.source, **fields)
+        if is_checked(one, 0) and is_checked(of, 0):
+            found.append(one)
+    before = again.fold.counts.duplicates
+    again.read(START_MS, *found)
+    assert again.fold.counts.duplicates == before + len(found)
+    assert once.tick(START_MS) == again.tick(START_MS)
+    assert difference(customers_of(once.fold), customers_of(again.fold)) == []
+
+
+@settings(max_examples=examples(18), suppress_health_check=SLOW)
+@given(histories.steps(max_size=15, customers=CUSTOMERS), st.data())
+def test_snapshot_then_restore_then_continue_equals_continuing(
+    history: list[histories.Step], data: st.DataObject
+) -> None:
+    """After any record: the same outputs from there on, and the same rows in the end."""
+    log = Log()
+    drive(log, history, data)
+    at = data.draw(st.integers(0, len(log.records)))
+    fold = log.new_fold({})
+    for offset in range(at):
+        log.apply(fold, offset)
+    fold.checkpoint()
+    restored = log.new_fold(dict(fold.rows))
+    assert log.replay(restored) == log.replay(fold)
+    assert difference(customers_of(restored), customers_of(fold)) == []
+    for one in (restored, fold):
+        one.checkpoint()
+    assert {k: row for k, row in restored.rows.items() if is_customer(k)} == {
+        k: row for k, row in fold.rows.items() if is_customer(k)
+    }
+
+
+@settings(max_examples=examples(25), suppress_health_check=SLOW)
+@given(histories.steps(max_size=15), st.lists(st.integers(0, 3 * DAY_MS), max_size=15))
+def test_no_event_later_than_now_is_visible(
+    history: list[histories.Step], ahead_ms: list[int]
+) -> None:
+    """What lies ahead is as if it had not been read, until its time has come."""
+    log, card = Log(), card_of(SAAS)
+    events: list[InboundEvent] = []
+    for number, step in enumerate(history):
+        if step.event is not None:
+            one = step.event
+            if number < len(ahead_ms):
+                happens = datetime.fromtimestamp((step.now_ms + ahead_ms[number]) / 1000, UTC)
+                one = one.model_copy(update={"occurred_at": happens})
+            log.read(step.now_ms, one)
+            events.append(one)
+        log.tick(step.now_ms)
+        if not events:
+            continue
+        seen = [each for each in events if millis(each.occurred_at) <= step.now_ms]
+        state, plain = log.customer().state, folded(Plan(card.series), signals_of(seen))
+        moment = Moment(step.now_ms)
+        assert evaluate(state, Past(), card, moment) == evaluate(plain, Past(), card, moment)
+        assert state.last_ms <= step.now_ms
+
+
 def is_checked(event: InboundEvent, ticked_ms: int) -> bool:
     """Whether a repeat of the event is recognised after a tick at ``ticked_ms``."""
     window_ms = REPEAT_MS.get(event.type, REPEAT_MS_OTHERS)
     return millis(event.occurred_at) >= ticked_ms // HOUR_MS * HOUR_MS - window_ms
 
 
-@settings(max_examples=18, suppress_health_check=SLOW)
+@settings(max_examples=examples(18), suppress_health_check=SLOW)
 @given(histories.steps(max_size=10), st.data())
 def test_a_block_written_twice_is_applied_once(
     history: list[histories.Step], data: st.DataObject
@@ -233,7 +319,7 @@ LOSSES = ["nothing", "header", "some", "all"]
 
 
 @pytest.mark.parametrize("lose", LOSSES)
-@settings(max_examples=18, suppress_health_check=SLOW)
+@settings(max_examples=examples(18), suppress_health_check=SLOW)
 @given(histories.steps(max_size=15, customers=CUSTOMERS), st.data())
 def test_a_crash_changes_no_row_and_no_output(
     lose: str, history: list[histories.Step], data: st.DataObject
@@ -255,7 +341,7 @@ def test_a_crash_changes_nothing_at_length(
 # -- ticks ---------------------------------------------------------------------------------------
 
 
-@settings(max_examples=18, suppress_health_check=SLOW)
+@settings(max_examples=examples(18), suppress_health_check=SLOW)
 @given(histories.steps(max_size=12, customers=CUSTOMERS), st.integers(1, 3))
 def test_ticks_in_ranges_give_the_same_as_one_tick(
     history: list[histories.Step], customers_max: int
@@ -272,7 +358,7 @@ def test_ticks_in_ranges_give_the_same_as_one_tick(
     assert difference(customers_of(whole.fold), customers_of(ranges.fold)) == []
 
 
-@settings(max_examples=22, suppress_health_check=SLOW)
+@settings(max_examples=examples(22), suppress_health_check=SLOW)
 @given(histories.steps(max_size=20, customers=CUSTOMERS), st.data())
 def test_outputs_add_up_always(history: list[histories.Step], data: st.DataObject) -> None:
     """Lines to the score, movers to the delta, after to before, sequences without a gap."""
@@ -368,7 +454,7 @@ def ticks(log: Log, choose: random.Random) -> None:
         log.add(tick, START_MS)
 
 
-@settings(max_examples=18, suppress_health_check=SLOW)
+@settings(max_examples=examples(18), suppress_health_check=SLOW)
 @given(sources(), st.randoms(use_true_random=True))
 def test_t1_any_interleaving_of_sources_gives_identical_outputs(
     read: list[list[InboundEvent]], choose: random.Random
@@ -379,7 +465,7 @@ def test_t1_any_interleaving_of_sources_gives_identical_outputs(
     assert difference(customers_of(one.fold), customers_of(other.fold)) == []
 
 
-@settings(max_examples=18, suppress_health_check=SLOW)
+@settings(max_examples=examples(18), suppress_health_check=SLOW)
 @given(sources(), st.randoms(use_true_random=True), st.integers(1, 5))
 def test_t2_disorder_within_the_bound_gives_equal_results(
     read: list[list[InboundEvent]], choose: random.Random, days: int
@@ -395,7 +481,7 @@ def test_t2_disorder_within_the_bound_gives_equal_results(
     assert difference(customers_of(one.fold), customers_of(other.fold)) == []
 
 
-@settings(max_examples=22, suppress_health_check=SLOW)
+@settings(max_examples=examples(22), suppress_health_check=SLOW)
 @given(sources(), st.randoms(use_true_random=True))
 def test_t8_speed_does_not_matter(read: list[list[InboundEvent]], choose: random.Random) -> None:
     """Everything read before the first tick, or a tick after each event: the same outputs."""

@@ -23,11 +23,13 @@ from partitionlog import (
     metric_of,
     plan_of,
 )
+from properties import examples
 from schemas.inbound import InboundEvent
 from schemas.signals import Kind, Signal
 from scoring.fold import fold
 from scoring.moment import NO_DATA, Reading
 from scoring.partition import PRUNE_DAYS, TickMode
+from scoring.room import make_room
 from scoring.row import Customer, is_customer, pack
 from scoring.state import forget
 from scoring.units import Unit
@@ -130,7 +132,7 @@ def changed_log(metric: str, before: Iterable[InboundEvent], changed_ms: int) ->
 
 
 @pytest.mark.parametrize("metric", WINDOWED)
-@settings(max_examples=15, suppress_health_check=SLOW)
+@settings(max_examples=examples(15), suppress_health_check=SLOW)
 @given(data=st.data())
 def test_what_is_asked_for_anew_has_no_data_until_its_window_was_seen_whole(
     metric: str, data: st.DataObject
@@ -185,7 +187,7 @@ def test_silence_since_the_card_asks_is_no_data() -> None:
 
 
 @pytest.mark.parametrize("metric", WHOLE_PAST)
-@settings(max_examples=30, suppress_health_check=SLOW)
+@settings(max_examples=examples(30), suppress_health_check=SLOW)
 @given(data=st.data())
 def test_what_looks_at_the_latest_event_knows_those_that_came_since(
     metric: str, data: st.DataObject
@@ -262,7 +264,7 @@ def test_what_was_dropped_begins_anew() -> None:
 some_metrics = st.lists(st.sampled_from(METRICS), min_size=1, max_size=6, unique=True)
 
 
-@settings(max_examples=60, suppress_health_check=SLOW)
+@settings(max_examples=examples(60), suppress_health_check=SLOW)
 @given(some_metrics, some_metrics, st.lists(st.tuples(past, histories.GAPS_MS), max_size=8),
        st.data())  # fmt: skip
 def test_a_roll_back_finds_everything_whole(
@@ -324,7 +326,7 @@ def test_what_no_card_asks_for_is_dropped() -> None:
 
 
 @pytest.mark.parametrize("mode", list(TickMode))
-@settings(max_examples=25, suppress_health_check=SLOW)
+@settings(max_examples=examples(25), suppress_health_check=SLOW)
 @given(st.lists(st.tuples(past, st.integers(0, 40)), min_size=1, max_size=5), st.data())
 def test_what_came_before_the_first_card_is_not_lost(
     mode: TickMode, chunks: list[tuple[list[Signal], int]], data: st.DataObject
@@ -396,7 +398,7 @@ def check_restarts(history: list[histories.Step], cards: list[str], data: st.Dat
     assert fold.header.previous_hash == log.fold.header.previous_hash
 
 
-@settings(max_examples=30, suppress_health_check=SLOW)
+@settings(max_examples=examples(30), suppress_health_check=SLOW)
 @given(histories.steps(max_size=15), st.lists(some_metrics, min_size=2, max_size=4), st.data())
 def test_a_restart_between_cards_changes_nothing(
     history: list[histories.Step], cards: list[list[str]], data: st.DataObject
@@ -408,6 +410,8 @@ def test_a_restart_between_cards_changes_nothing(
 # -- how much is kept ----------------------------------------------------------------------------
 
 ROW_BYTES_MAX = 256 * 1024
+#: With everything that may be asked for at once; docs/metrics.md states it.
+STATE_BYTES_MAX = 512 * 1024
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _CODES = [a + b + c for a in _LETTERS for b in _LETTERS for c in _LETTERS]
 _NO_BILLING = [None] * 9
@@ -498,6 +502,36 @@ def test_a_row_is_bounded(shape: str) -> None:
 def test_a_row_is_bounded_at_length(shape: str) -> None:
     """The same after 100,000 events."""
     assert row_after(shape, 100_000) < ROW_BYTES_MAX
+
+
+def all_at_once(count: int) -> int:
+    """The largest row of a customer of whom so many events of every kind come in 399 days."""
+    plan = plan_of(*(metric for metrics, _ in EVER_NEW.values() for metric in metrics))
+    customer, largest = Customer(0), 0
+    pruned_ms = first_ms = START_MS - 399 * DAY_MS
+    payloads = [payload for _, payload in EVER_NEW.values()]
+    for n in range(count):
+        at_ms = first_ms + n * 399 * DAY_MS // count
+        payload = payloads[n % len(payloads)](n)
+        fold(customer.state, [0, at_ms, "acme", "app", name_of(n), *payload], plan)
+        if at_ms >= pruned_ms + PRUNE_DAYS * DAY_MS:
+            largest = max(largest, len(pack(customer)))
+            pruned_ms = at_ms
+            plan.prune(customer.state, at_ms)
+            forget(customer.state, at_ms)
+            make_room(customer.state)
+    return max(largest, len(pack(customer)))
+
+
+def test_state_size_is_bounded_whatever_the_input() -> None:
+    """All that may ever be new at once; how much there was makes no difference."""
+    assert all_at_once(20_000) < STATE_BYTES_MAX
+
+
+@pytest.mark.soak
+def test_state_size_is_bounded_whatever_the_input_after_a_million_events() -> None:
+    """1,000,000 events on one customer."""
+    assert all_at_once(1_000_000) < STATE_BYTES_MAX
 
 
 def test_a_row_is_bounded_before_there_is_a_card() -> None:

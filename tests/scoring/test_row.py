@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 import histories
 from partitionlog import START_MS, Log, canonical
+from properties import examples
 from scoring.duplicates import Segment
 from scoring.frozen import mark_of
 from scoring.recent import thinned
@@ -31,7 +32,7 @@ from scoring.row import (
 SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large)
 
 
-@settings(max_examples=30, suppress_health_check=SLOW)
+@settings(max_examples=examples(30), suppress_health_check=SLOW)
 @given(histories.steps(max_size=15), st.booleans())
 def test_a_customer_comes_back_as_it_was(history: list[histories.Step], tick: bool) -> None:
     """Every field, and the same bytes again; also while dirty, late, with something held."""

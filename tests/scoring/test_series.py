@@ -21,6 +21,7 @@ from partitionlog import (
     reading_of,
     signals_of,
 )
+from properties import examples
 from schemas.signals import Kind, Signal
 from scoring.fold import fold
 from scoring.plan import CURRENCIES_MAX, SAMPLES_MAX
@@ -88,7 +89,7 @@ def test_each_shape_is_among_the_metrics() -> None:
 
 
 @each_shape
-@settings(max_examples=25, suppress_health_check=SLOW)
+@settings(max_examples=examples(25), suppress_health_check=SLOW)
 @given(data=st.data())
 def test_any_order_keeps_the_same(metrics: tuple[str, ...], data: st.DataObject) -> None:
     """Also where times and ids collide, and where two sources use one id at one instant."""
@@ -155,7 +156,7 @@ def test_any_order_keeps_the_same_things_beyond_the_cap(things: list[Signal], ov
 WITH_IDS = (Kind.TICKET, Kind.BILLING, Kind.GOAL)
 
 
-@settings(max_examples=40, suppress_health_check=SLOW)
+@settings(max_examples=examples(40), suppress_health_check=SLOW)
 @given(
     st.lists(histories.signals(12, st.integers(0, 1), WITH_IDS), min_size=1, max_size=3),
     st.integers(0, 2),
@@ -213,7 +214,7 @@ def test_samples_beyond_the_cap_are_the_youngest(rng: random.Random) -> None:
     ],
     ids=lambda metrics: metrics[-1],
 )
-@settings(max_examples=15, suppress_health_check=SLOW)
+@settings(max_examples=examples(15), suppress_health_check=SLOW)
 @given(found=histories.signals(days=st.integers(0, 3)))
 def test_metrics_beside_each_other_read_what_each_would_alone(
     metrics: tuple[str, ...], found: list[Signal]
@@ -249,7 +250,7 @@ def test_a_word_that_is_a_thing_and_a_field(word: str, signal: Signal) -> None:
 
 
 @each_shape
-@settings(max_examples=15, suppress_health_check=SLOW)
+@settings(max_examples=examples(15), suppress_health_check=SLOW)
 @given(data=st.data())
 def test_what_comes_back_from_a_row_goes_on_as_before(
     metrics: tuple[str, ...], data: st.DataObject
@@ -306,7 +307,7 @@ AFTER_MS = st.one_of(
 
 
 @each_shape
-@settings(max_examples=25, suppress_health_check=SLOW)
+@settings(max_examples=examples(25), suppress_health_check=SLOW)
 @given(data=st.data())
 def test_forgetting_changes_no_reading(metrics: tuple[str, ...], data: st.DataObject) -> None:
     """At that instant and later, also with what comes late afterwards."""
@@ -349,7 +350,7 @@ def test_forgetting_does_not_move_the_anchor(runs: list[tuple[int, int, int]], t
     assert reading_of(pruned, metric, now_ms) == reading_of(kept, metric, now_ms)
 
 
-@settings(max_examples=25, suppress_health_check=SLOW)
+@settings(max_examples=examples(25), suppress_health_check=SLOW)
 @given(histories.signals(), AFTER_MS, st.integers(0, 600 * 24))
 def test_forgetting_changes_nothing_that_is_always_kept(
     found: list[Signal], after_ms: int, hours: int
@@ -367,7 +368,7 @@ def test_forgetting_changes_nothing_that_is_always_kept(
 
 
 @pytest.mark.parametrize("metric", [*ALL, *ALWAYS])
-@settings(max_examples=8, suppress_health_check=SLOW)
+@settings(max_examples=examples(8), suppress_health_check=SLOW)
 @given(data=st.data())
 def test_nothing_changes_before_it_is_due(metric: str, data: st.DataObject) -> None:
     """From one instant to the next that a reading names, its value stands."""

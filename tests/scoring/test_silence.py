@@ -22,6 +22,7 @@ from partitionlog import (
     data_of,
     event,
 )
+from properties import examples
 from schemas.inbound import InboundEvent
 from scoring.evaluate import Evaluation, Past, evaluate
 from scoring.moment import Moment
@@ -72,7 +73,7 @@ def check_due_only(events: list[InboundEvent], card_text: str, sample_ms: list[i
             assert getattr(found, field) == getattr(expected, field), (field, now_ms - starts[nth])
 
 
-@settings(max_examples=15, suppress_health_check=SLOW)
+@settings(max_examples=examples(15), suppress_health_check=SLOW)
 @given(
     st.one_of(
         histories.batches(),
@@ -263,7 +264,7 @@ def test_midnight_after_a_tick_that_lagged() -> None:
     assert values["active_seats"] == 1_000_000  # both of two seats, before and after midnight
 
 
-@settings(max_examples=15, suppress_health_check=SLOW)
+@settings(max_examples=examples(15), suppress_health_check=SLOW)
 @given(histories.batches(max_size=8), st.integers(1, 40))
 def test_t8_steps_of_any_size_see_the_last_day(events: list[InboundEvent], days: int) -> None:
     """In event time the instants are fixed, however far one tick jumps."""

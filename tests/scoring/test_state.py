@@ -20,6 +20,7 @@ from partitionlog import (
     reading_of,
     signals_of,
 )
+from properties import examples
 from schemas.inbound import InboundEvent
 from schemas.signals import Kind
 from scoring.duplicates import WINDOW_MS, WINDOW_USAGE_MS, Duplicates, Seen, fingerprint
@@ -247,7 +248,7 @@ def test_windows_at_the_full_hour() -> None:
 # -- forgetting ----------------------------------------------------------------------------------
 
 
-@settings(max_examples=25, suppress_health_check=SLOW)
+@settings(max_examples=examples(25), suppress_health_check=SLOW)
 @given(histories.batches(max_size=20), st.integers(0, 900), histories.cards())
 def test_forgetting_changes_no_score(events: list[InboundEvent], days: int, card_text: str) -> None:
     """What lies beyond the horizon did not count any more: pruned or not, the same lines."""

@@ -21,6 +21,7 @@ from partitionlog import (
     event,
     source_control,
 )
+from properties import examples
 from schemas.signals import ControlCopy
 from scoring.card import hash_of
 from scoring.outputs import Output
@@ -307,7 +308,7 @@ def stood(log: Log) -> dict[str, tuple[bytes, str]]:
     return found
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(25), suppress_health_check=[HealthCheck.too_slow])
 @given(
     histories.steps(max_size=12, customers=("a", "b", "c")),
     st.lists(st.integers(0, 12), min_size=1, max_size=3),

@@ -69,6 +69,70 @@ def test_a_better_measure_never_makes_a_worse_mean(
     assert (after or 0) >= (before or 0)
 
 
+def weight_of(tree: Tree, effective: Sequence[Fraction], group: int) -> Fraction:
+    """What a group weighs: what is in it, and in the groups within it."""
+    own = [weight for weight, of in zip(effective, tree.measures, strict=True) if of == group]
+    own += [weight_of(tree, effective, n) for n, of in enumerate(tree.parents) if of == group]
+    return sum(own, Fraction(0))
+
+
+def spread(tree: Tree, weights: Weighting, points: Sequence[int | None]) -> list[Fraction]:
+    """What each measure weighs, exactly: how far it moves the mean of fractions."""
+
+    def mean(values: Sequence[int | None]) -> Fraction:
+        whole = weights.mean(tree, [None if x is None else x * 10**15 for x in values])
+        return Fraction(whole or 0, 10**15)
+
+    zero = [None if x is None else 0 for x in points]
+    return [
+        Fraction(0) if x is None else mean([*zero[:at], 1, *zero[at + 1 :]])
+        for at, x in enumerate(points)
+    ]
+
+
+NEAR = Fraction(1, 10**12)
+
+
+@given(cards(), st.data())
+def test_an_unknown_measure_leaves_its_siblings_relative_weights_unchanged(
+    card: tuple[Tree, Weighting, list[int | None]], data: st.DataObject
+) -> None:
+    """And its group's weight while any sibling has data; an empty group the same one level up."""
+    tree, weights, points = card
+    at = data.draw(st.integers(0, len(points) - 1))
+    unknown = [*points[:at], None, *points[at + 1 :]]
+    before, after = (spread(tree, weights, one) for one in (points, unknown))
+    group = tree.measures[at]
+    shares = {
+        after[i] / weights.measures[i]
+        for i, of in enumerate(tree.measures)
+        if of == group and after[i]
+    }
+    assert not shares or max(shares) - min(shares) <= NEAR
+    # The smallest group around it that still has data weighs what it did.
+    while group != -1 and not weight_of(tree, after, group):
+        group = tree.parents[group]
+    if group == -1:
+        assert weight_of(tree, after, -1) in (0, 1) or abs(weight_of(tree, after, -1) - 1) <= NEAR
+    else:
+        changed = weight_of(tree, after, group) - weight_of(tree, before, group)
+        assert abs(changed) <= NEAR
+    # What stands elsewhere does not notice, but where a whole group gave its weight away.
+    inside = {i for i, of in enumerate(tree.measures) if is_within(tree, of, group)}
+    for i in set(range(len(points))) - inside:
+        assert abs(after[i] - before[i]) <= NEAR
+    # What weighs something is told so: the weights of the explanation are these, rounded down.
+    for told, exact in zip(weights.effective_ppm(tree, unknown), after, strict=True):
+        assert -1 <= told - exact * 1_000_000 <= NEAR * 1_000_000
+
+
+def is_within(tree: Tree, group: int, of: int) -> bool:
+    """Whether a group is another one or lies in it; in the card itself all do."""
+    while group not in (of, -1):
+        group = tree.parents[group]
+    return group == of
+
+
 #: usage (60): adoption (50 %: seats 50 %, features 50 %), trend (50 %); support (40): open.
 TREE = Tree((-1, 0, -1), (1, 1, 0, 2))
 WEIGHTS = Weighting("", (600_000, 300_000, 400_000), (150_000, 150_000, 300_000, 400_000))

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from partitionlog import DAY_MS, HOUR_MS, SAAS, START_MS, at, changed_card, event
+from properties import examples
 from schemas.account import AccountStatus
 from scoring.card import Card, CardError
 from scoring.fold import fold
@@ -295,7 +296,7 @@ def test_any_text_is_a_card_or_a_message(text: str) -> None:
     assert ended.value.message.startswith("x.yaml:")
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(st.integers(0, SAAS.count("\n") - 1), st.text(alphabet="{}[]:,-0a% \"'\n", max_size=6))
 def test_a_slip_in_any_line_is_a_card_or_a_message(line: int, slip: str) -> None:
     """One line of the shipped card broken: it loads, or the message has a line and a field."""
@@ -325,7 +326,7 @@ SECTIONS = st.sampled_from(
 )
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(SECTIONS, VALUES)
 def test_any_value_in_any_section_is_a_card_or_a_message(section: str, value: object) -> None:
     """Whatever stands behind a key: a card, or messages that have a line and a field."""
@@ -355,7 +356,7 @@ PIECES = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(st.lists(PIECES, max_size=9).map(" ".join))
 def test_any_text_as_a_metric_or_condition_is_a_card_or_a_message(text: str) -> None:
     """Never a traceback, and what loads can be read."""

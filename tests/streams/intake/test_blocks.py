@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from partitionlog import DAY_MS, START_MS, at
+from properties import examples
 from schemas.dead_letters import RAW_BYTES_MAX
 from schemas.inbound import FAMILIES, RECORD_BYTES_MAX, Reason
 from schemas.signals import BLOCK_BYTES_MAX, Kind, decode, encode
@@ -154,7 +155,7 @@ def test_a_record_at_the_size_limit_has_a_block_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("family", sorted(FAMILIES))
-@settings(max_examples=15, suppress_health_check=SLOW)
+@settings(max_examples=examples(15), suppress_health_check=SLOW)
 @given(data=st.data())
 def test_everything_valid_is_in_exactly_one_block(family: str, data: st.DataObject) -> None:
     """With rubbish in between; each customer in its partition, in order, encodable."""

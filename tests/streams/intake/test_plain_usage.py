@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from properties import examples
 from schemas.inbound import RECORD_BYTES_MAX, Rejection, parse
 from schemas.signals import Signal
 from scoring.signals import signal_of
@@ -141,7 +142,7 @@ def test_any_usage_event_is_read_as_the_reference_reads_it(
     assert agrees(raw)
 
 
-@settings(max_examples=1000, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(1000), suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_a_damaged_record_is_read_as_the_reference_reads_it(data: st.DataObject) -> None:
     raw = bytearray(encoded(feature="board"))

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 
 from histories import Step, steps
 from partitionlog import DAY_MS, HOUR_MS, SAAS, START_MS, Log, event
+from properties import examples
 from schemas.scores import ScoreChanged
 from schemas.views import CustomerHealth
 from scoring.card import hash_of
@@ -68,7 +69,7 @@ def test_the_row_alone_tells_all_that_the_view_holds() -> None:
     assert row.sequence > 1
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(story=steps())
 def test_row_and_feed_agree_after_any_history(story: list[Step]) -> None:
     log = Log()

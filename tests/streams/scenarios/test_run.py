@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from partitionlog import HOUR_MS, Log, canonical, card_of, difference
+from properties import examples
 from schemas.inbound import AnyEvent
 from schemas.scores import Band
 from schemas.signals import Block, Progress, Tick, decode
@@ -69,7 +70,7 @@ def told(outputs: list[Output]) -> list[tuple[str, str, Any]]:
     return [(body["id"], body["time"], body["data"]) for body in bodies]
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(st.lists(st.tuples(st.integers(0, 40 * 24), st.sampled_from(SENTENCES)), max_size=12))
 def test_it_tells_what_a_worker_tells_that_ticks_every_hour(steps: list[tuple[int, str]]) -> None:
     """All that happens, happens at full hours: then so does all that changes by itself."""

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from properties import examples
 from samples.transitions import NOON_MS, action
 from streams.clock import SystemClock
 from streams.sinks.base import Verdict
@@ -28,7 +29,7 @@ def test_d1_the_published_vector():
     assert headers["webhook-signature"] == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
 
 
-@settings(max_examples=1000)
+@settings(max_examples=examples(1000))
 @given(
     st.text(min_size=1, max_size=200),
     st.text(max_size=200),
@@ -96,7 +97,7 @@ def test_the_body_is_the_cloudevent_with_the_text():
 
 
 @given(st.integers(0, 400), st.integers(0, 400), st.integers(0, 400), st.integers(0, 5000))
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 def test_a_body_stays_below_20_kb_and_says_when_it_was_cut(contributions, movers, events, says):
     sent = action(
         contributions=[

@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 from redis.crc import key_slot
 
 from portfolio import NOW, customer, moved
+from properties import examples
 from schemas.views import CustomerHealth
 from servers.redis_server import RedisServer
 from streams.clock import to_ms
@@ -75,7 +76,7 @@ ROWS = versions(21)
 
 
 @real
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(40), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(batches=st.lists(st.lists(st.sampled_from(ROWS), max_size=8), max_size=6))
 async def test_any_order_and_repetition_ends_like_the_fake(
     redis_url: str, batches: list[list[CustomerHealth]]
