@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 import histories
 from partitionlog import Log, activation, bodies
+from properties import examples
 from schemas.scores import Health, ScoreChanged, ScoreChangedData
 
 SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much)
@@ -111,7 +112,7 @@ def check_words(data: ScoreChangedData) -> None:
     assert not any(odd in words for odd in ("+0.0", "-0.0", "(0", "_", "None", "{", "  ", ";;"))
 
 
-@settings(max_examples=60, suppress_health_check=SLOW)
+@settings(max_examples=examples(60), suppress_health_check=SLOW)
 @given(cards(), cards(), histories.steps(max_size=20), st.integers(0, 30))
 def test_lines_movers_and_groups_add_up_in_what_is_told(
     text: str, other: str, history: list[histories.Step], change_at: int
