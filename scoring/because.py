@@ -80,7 +80,7 @@ def _too_little(evaluation: Evaluation) -> str:
 
 
 def _override(name: str, evaluation: Evaluation, card: Card) -> OverrideSpec | None:
-    return evaluation.variant.override(name) or next(card.overrides_named(name), None)
+    return evaluation.variant.override(name) or card.override_named(name)
 
 
 def _by_override(

@@ -175,12 +175,13 @@ class Card:
         """The part of the hash that people see."""
         return self.hash[:16]
 
-    def overrides_named(self, name: str) -> Iterator[OverrideSpec]:
-        """The overrides of this name: the card's own, and those of single classes."""
+    def override_named(self, name: str) -> OverrideSpec | None:
+        """The override of this name: the card's own, else that of a class."""
         for variant in (self.own, *self.variants.values()):
             found = variant.override(name)
             if found is not None:
-                yield found
+                return found
+        return None
 
     def group_of(self, name: str, kind: str) -> str | None:
         """The path of a line's group; None for a line that is of none."""

@@ -132,9 +132,8 @@ def _others_differ(before: Emitted, evaluation: Assessment, card: Card) -> bool:
     if len(before.others) != len(evaluation.others):
         return True
     for told, other in zip(before.others, evaluation.others, strict=True):
+        # Without a score there is no letter.
         if told[0] != other.name or told[2] != other.letter:
-            return True
-        if (told[1] is None) is not (other.score is None):
             return True
         if (
             told[1] is not None

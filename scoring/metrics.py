@@ -13,7 +13,6 @@ from scoring.language.parser import parse
 from scoring.language.spelling import text_of
 from scoring.language.syntax import (
     All,
-    Any,
     Binary,
     Call,
     Comparison,
@@ -190,7 +189,7 @@ def _meaning(node: Node, words: Vocabulary) -> Term:
             return terms.negated(_flag(node.of, words))
         case All():
             return terms.both([_flag(part, words) for part in node.of])
-        case Any():
+        case _:
             return terms.either([_flag(part, words) for part in node.of])
 
 

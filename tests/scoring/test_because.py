@@ -6,7 +6,7 @@ import pytest
 
 import histories
 from partitionlog import DAY_MS as D
-from partitionlog import SAAS, START_MS, Log, at, changed_card, data_of, event
+from partitionlog import SAAS, START_MS, Log, activation, at, changed_card, data_of, event
 from schemas.inbound import InboundEvent
 from scoring.words import joined, spoken
 
@@ -160,3 +160,16 @@ def test_of_classes_and_indicators_where_no_point_moved() -> None:
     assert data["because"] == "The score stayed low enough for red for 1 day"
     six = event("engagement.survey", ms + 2 + D, survey="nps", score=6)
     assert told(log, ms + 2 + D, six) == "NPS answer 6 (+20.0)"
+
+
+def test_of_a_new_card_without_what_weighed_before() -> None:
+    """A measure and an override that no card knows any more are told by their names."""
+    red = [billing(S, "cancel_scheduled")]
+    log = Log(SAAS)
+    log.read(S, *histories.known("acme", S), *red)
+    log.tick(S)
+    log.add(activation(changed_card(("last_use:", "silence:"), ("leaving:", "going:")), 1), S + 1)
+    (data,) = data_of(log.tick(S + 1))
+    assert data["cause"] == "scorecard"
+    assert "last use is no longer looked at" in data["because"]
+    assert "it no longer holds that leaving" in data["because"]

@@ -213,6 +213,21 @@ def test_a_new_band_letter_override_or_pending_is_told_however_small() -> None:
     assert told["after"]["pending"]["band"] == "green"
 
 
+def test_a_further_score_more_or_less_is_told() -> None:
+    """A new card has a score beside the first, which is as it was."""
+    log = known_log()
+    further = changed_card(
+        (
+            "weights:",
+            "scores:\n  use: {objective: How much they use it, weights: {usage: 100}}\nweights:",
+        )
+    )
+    log.add(activation(further, 1), START_MS + 1)
+    (told,) = data_of(log.tick(START_MS + 1))
+    assert (told["cause"], told["delta"]) == ("scorecard", 0)
+    assert [one["name"] for one in told["after"]["scores"]] == ["use"]
+
+
 def test_a_due_time_that_has_passed_is_put_off() -> None:
     """A reading that names an instant already gone cannot make a tick go round and round."""
     log = known_log()

@@ -22,10 +22,11 @@ from partitionlog import (
 from properties import examples
 from schemas.scores import Band
 from scoring.bands import Standing
-from scoring.evaluate import Evaluation, Line, Past, evaluate
+from scoring.evaluate import VALUE_MAX, Evaluation, Line, Past, assess, evaluate
 from scoring.moment import Moment
 from scoring.plan import Plan
 from scoring.state import CustomerState
+from scoring.way import Step, way_to_green
 
 ONE = 1_000_000
 SMALL = """
@@ -340,3 +341,29 @@ def test_a_score_is_monotone_in_a_measure_with_a_monotone_curve(
     assert low.score <= high.score
     for found in (low, high):
         assert sum(line.points for line in found.lines) == found.score
+
+
+@pytest.mark.parametrize(("value", "points"), [(10**12, 100), (-(10**12), 0)])
+def test_a_value_is_held_within_what_a_row_can_hold(value: float, points: int) -> None:
+    """As far as 64 bits reach; beyond the curve's ends it is level anyway."""
+    text = changed_card(("last(property.a)", '"last(property.a) * 1000000000"'), text=SMALL)
+    (line, *_) = score_of(text, a=value, d=0).lines
+    assert abs(line.value) == VALUE_MAX
+    assert line.curve_points == points * 100
+
+
+def test_the_way_to_green_may_be_a_word() -> None:
+    """The one that gives the fewest points that are enough; none where no word does."""
+    words = "metric: pulse, steps: {good: 100, unsure: 80, lost: 0}, movable: true}"
+    text = changed_card(("metric: last(property.a), curve: {0: 0, 100: 100}}", words), text=SMALL)
+    card = card_of(text)
+    told = [
+        event("engagement.pulse", START_MS, pulse="lost", reason="r", author="a"),
+        *(event("usage.feature", START_MS, event_id=name, feature="f", properties={name: value})
+          for name, value in (("b", 90), ("c", 90), ("d", 0))),
+    ]  # fmt: skip
+    state = folded(Plan(card.series), signals_of(told))
+    found = assess(state, Past(), card, Moment(START_MS))
+    way = way_to_green(card, found)
+    assert way is not None
+    assert (way.reachable, way.steps) == (True, (Step("a", 2665, "unsure"),))

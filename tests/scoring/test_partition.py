@@ -24,7 +24,8 @@ from schemas import signals
 from schemas.signals import Block, Progress, Tick
 from scoring.fold import fold
 from scoring.partition import Gap, PartitionFold, TickMode
-from scoring.row import HEADER_KEY, SEGMENT_KEY, Customer, is_customer
+from scoring.progress import note_progress, present_ms
+from scoring.row import HEADER_KEY, SEGMENT_KEY, Customer, Header, is_customer
 from scoring.state import CustomerState
 
 USAGE, BILLING = "health.usage.v1/0", "health.billing.v1/0"
@@ -298,6 +299,17 @@ def test_ticks_only_go_forward() -> None:
     assert log.fold.ticks(START_MS + 7, 10) == [ahead(START_MS + 100)]
     log.tick(START_MS + 7)
     assert log.fold.header.tick_ms == START_MS + 100
+
+
+def test_the_present_is_how_far_was_read_or_the_last_tick() -> None:
+    """Nobody is due, so there is no tick; time passes all the same, up to the clock."""
+    header = Header(tick_ms=5)
+    assert present_ms(header, 9) == 5
+    note_progress(header, Progress({"health.usage.v1/0": 7}))
+    assert present_ms(header, 9) == 7
+    assert present_ms(header, 6) == 6
+    assert present_ms(header, 4) == 5
+    assert present_ms(header, None) == 5
 
 
 def test_a_tick_counts_no_later_than_it_was_appended() -> None:

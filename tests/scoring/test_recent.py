@@ -142,3 +142,10 @@ def test_a_ticket_without_a_priority_may_be_about_any() -> None:
     assert test(told("opened", "low", "bug"))
     assert not test(told("opened", "low", "idea"))
     assert not (ticket_feed("low").tests[Kind.TICKET] or bool)(told("escalated", None))
+
+
+def test_an_event_of_two_feeds_at_once_counts_once_in_each() -> None:
+    """It stands under each set of feeds that it was told of; a feed that both have, has it once."""
+    event: Event = (5, "app", "e")
+    recent: Recent = {(1, 2): [event], (2, 3): [event]}
+    assert thinned(recent) == recent
