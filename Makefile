@@ -83,10 +83,13 @@ test: $(STAMP) kafka ## All tests but the soak, on a real Kafka and a real Redis
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 	@if [ -z "$(PYTEST_ARGS)" ]; then $(MAKE) core; fi
 
+# What tests the core: the shell reads the cards that are refused, and replays hierarchies.
+CORE_TESTS := tests/scoring tests/streams/test_scorecards.py \
+  tests/streams/commands/test_replay_command.py
 # With a seed of its own: whether a branch is covered must not be left to chance.
 .PHONY: core
 core: $(STAMP) ## The core's tests; fails unless they cover every branch of scoring/.
-	@$(BIN)/python -m pytest -q --numprocesses=auto --few-examples --seed=1 tests/scoring \
+	@$(BIN)/python -m pytest -q --numprocesses=auto --few-examples --seed=1 $(CORE_TESTS) \
 	  --cov=scoring --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
 
 .PHONY: soak

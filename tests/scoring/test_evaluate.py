@@ -26,6 +26,7 @@ from scoring.evaluate import VALUE_MAX, Evaluation, Line, Past, assess, evaluate
 from scoring.moment import Moment
 from scoring.plan import Plan
 from scoring.state import CustomerState
+from scoring.units import Unit
 from scoring.way import Step, way_to_green
 
 ONE = 1_000_000
@@ -367,3 +368,21 @@ def test_the_way_to_green_may_be_a_word() -> None:
     way = way_to_green(card, found)
     assert way is not None
     assert (way.reachable, way.steps) == (True, (Step("a", 2665, "unsure"),))
+
+
+@pytest.mark.parametrize(
+    ("shape", "unit"),
+    [
+        ("curve: {0%: 0, 100%: 100}", Unit.RATIO),
+        ("curve: {0: 0, 1: 100}", Unit.COUNT),
+        ("steps: {0: 0, 50%: 100}", Unit.RATIO),
+        ("logistic: {low: 20%, high: 1}", Unit.RATIO),
+        ("logistic: {low: 0.2, high: 1}", Unit.COUNT),
+        ('target: {best: [20%, 30%], zero: [null, "90%"]}', Unit.RATIO),
+    ],
+)
+def test_a_ratio_is_shown_as_its_card_writes_it(shape: str, unit: Unit) -> None:
+    """As a percentage where one stands on its curve, else as a number."""
+    written = "metric: last(property.a), curve: {0: 0, 100: 100}"
+    asked = f'metric: "share(use, 28d, where: outcome == ok)", {shape}'
+    assert card_of(changed_card((written, asked), text=SMALL)).by_name["a"].shown is unit
