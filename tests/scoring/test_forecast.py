@@ -5,6 +5,7 @@ from hypothesis import HealthCheck, given, settings
 
 import histories
 from partitionlog import DAY_MS, HOUR_MS, SAAS, START_MS, Log, bodies, changed_card, data_of, event
+from properties import examples
 from schemas.scores import ScoreChanged
 from schemas.signals import Tick
 from scoring import forecast
@@ -136,7 +137,7 @@ def test_a_customer_whom_nothing_moves_stays() -> None:
     assert ahead == Ahead(None, None)
 
 
-@settings(max_examples=40, suppress_health_check=SLOW)
+@settings(max_examples=examples(40), suppress_health_check=SLOW)
 @given(histories.steps(max_size=15), histories.cards())
 def test_what_is_exact_is_exact_and_what_is_about_is_near(
     history: list[histories.Step], text: str

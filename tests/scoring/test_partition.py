@@ -432,6 +432,12 @@ def test_a_new_card_does_not_bring_the_future_forward() -> None:
     assert log.tick(START_MS + 60_000) != []
 
 
+def test_who_was_never_heard_of_is_no_customer() -> None:
+    log = Log()
+    assert log.fold.customer("nobody") is None
+    assert log.fold.customers() == set()
+
+
 def test_a_dropped_repeat_makes_no_customer() -> None:
     """The same source and id under another customer's name: the first in the log wins."""
     log = ready_log()
