@@ -494,7 +494,7 @@ def row_after(shape: str, count: int) -> int:
 @pytest.mark.parametrize("shape", EVER_NEW)
 def test_a_row_is_bounded(shape: str) -> None:
     """Whatever comes ever new: a row stays far below what a record may be."""
-    assert row_after(shape, 10_000) < ROW_BYTES_MAX
+    assert row_after(shape, examples(10_000)) < ROW_BYTES_MAX
 
 
 @pytest.mark.soak
@@ -525,7 +525,7 @@ def all_at_once(count: int) -> int:
 
 def test_state_size_is_bounded_whatever_the_input() -> None:
     """All that may ever be new at once; how much there was makes no difference."""
-    assert all_at_once(20_000) < STATE_BYTES_MAX
+    assert all_at_once(examples(20_000)) < STATE_BYTES_MAX
 
 
 @pytest.mark.soak

@@ -173,7 +173,8 @@ def tick_until(log: Log, until_ms: int) -> list[tuple[int, list[dict[str, object
 def test_t5_a25_silence_crosses_by_itself() -> None:
     """T5, A25: a customer of whom nothing is heard turns red at the exact instant, cause time.
 
-    The oracle looks every hour; the scorer only when due, and a millisecond before.
+    The oracle looks every hour, on days when little happens every sixth; the scorer only when
+    due, and a millisecond before.
     """
     card_text = SAAS
     log, oracle, bands = Log(card_text), Oracle(card_text), Bands(card_text)
@@ -188,8 +189,11 @@ def test_t5_a25_silence_crosses_by_itself() -> None:
     assert {d["after"]["pending"] for _, d in crossed} == {None}
 
     changes, known = [], "unknown"
+    near = {(ms - START_MS) // DAY_MS for ms, _ in crossed}
     # Between days 32 and 112 it drifts slowly through yellow: nothing is missed there.
     for hour in (*range(32 * 24), *range(112 * 24, 130 * 24)):
+        if hour % 6 and not near & {hour // 24 - 1, hour // 24, hour // 24 + 1}:
+            continue
         now_ms = START_MS + hour * HOUR_MS
         band = bands.evaluate(oracle.health(events, now_ms), now_ms)
         if band != known:
