@@ -5,12 +5,12 @@ told. As everywhere in a customer's state the greatest (event time, event id) wi
 so that the order in which events arrive changes nothing.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import msgspec
 
-__all__ = ["DAYS_MAX", "Level", "Movement", "movement"]
+__all__ = ["DAYS_MAX", "Level", "Movement", "movement", "prune_together"]
 
 _DAY_MS = 86_400_000
 #: Days remembered of one quantity; the youngest stay. More than the horizon of 400 days and the
@@ -65,6 +65,30 @@ class Level(msgspec.Struct, array_like=True):
         base = max((day for day in self.days if day < before_day), default=before_day)
         if any(day < base for day in self.days):
             self.days = {day: entry for day, entry in self.days.items() if day >= base}
+
+
+def prune_together(levels: Mapping[str, Level], before_day: int) -> None:
+    """Forget what several levels that are read as one quantity said before the day.
+
+    Such are the histories of MRR, one for each currency: of a day counts what was said last.
+    Kept are the last day, and of each level the last day on which it had the last word and
+    said an amount: that there ever was one must not be forgotten.
+    """
+    last: dict[int, tuple[tuple[int, str], str, int | None]] = {}
+    for name, level in levels.items():
+        for day, (at_ms, event_id, value) in level.days.items():
+            told = ((at_ms, event_id), name, value)
+            if day < before_day and (day not in last or told[:2] > last[day][:2]):
+                last[day] = told
+    kept = {max(last)} if last else set()
+    for own in levels:
+        said = [day for day, (_, name, value) in last.items() if name == own and value is not None]
+        kept.update(said and [max(said)])
+    for level in levels.values():
+        if any(day < before_day and day not in kept for day in level.days):
+            level.days = {
+                day: entry for day, entry in level.days.items() if day >= before_day or day in kept
+            }
 
 
 class Movement(NamedTuple):

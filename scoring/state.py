@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from scoring.levels import Level
+from scoring.levels import Level, prune_together
 
 __all__ = [
     "AT",
@@ -132,5 +132,8 @@ def forget(state: CustomerState, now_ms: int) -> None:
         state.invoices = {k: i for k, i in state.invoices.items() if i.touched_ms >= oldest_ms}
     if any(goal.touched_ms < oldest_ms for goal in state.goals.values()):
         state.goals = {k: g for k, g in state.goals.items() if g.touched_ms >= oldest_ms}
-    for level in state.levels.values():
-        level.prune(oldest)
+    mrr = {name: level for name, level in state.levels.items() if name.startswith("mrr:")}
+    prune_together(mrr, oldest)
+    for name, level in state.levels.items():
+        if name not in mrr:
+            level.prune(oldest)

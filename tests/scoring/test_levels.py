@@ -1,13 +1,14 @@
 """The history of seats and MRR: any order, any time of forgetting; movements that add up."""
 
 import random
+from typing import Any
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scoring.levels import DAYS_MAX, Level, Movement, movement
+from scoring.levels import DAYS_MAX, Level, Movement, movement, prune_together
 
 DAY_MS = 86_400_000
 Told = tuple[int, str, int | None]
@@ -197,3 +198,43 @@ def test_forgetting_moves_nothing(told: list[Told], oldest: int) -> None:
         for known in (before, after)
     ]
     assert moved[0] == moved[1]
+
+
+TOLD = st.tuples(
+    st.sampled_from(["mrr:", "mrr:EUR", "mrr:USD"]),
+    st.integers(0, 8),
+    st.integers(0, 3),
+    st.sampled_from([None, 0, 100]),
+)
+
+
+def said_by_day(levels: dict[str, Level]) -> dict[int, tuple[str, int | None]]:
+    """Of each day what was said last, and in which currency."""
+    said: dict[int, tuple[Any, ...]] = {}
+    for name, level in levels.items():
+        for day, (at_ms, event_id, value) in level.days.items():
+            said[day] = max(said.get(day, ()), ((at_ms, event_id), name, value))
+    return {day: (name, value) for day, (_, name, value) in said.items()}
+
+
+@given(st.lists(TOLD, max_size=12), st.integers(0, 9))
+def test_what_several_currencies_said_is_forgotten_as_one(
+    told: list[tuple[str, int, int, int | None]], before: int
+) -> None:
+    """The days that are kept say what they said; the last stays, and that there was an amount."""
+    levels: dict[str, Level] = {}
+    for number, (name, day, hour, value) in enumerate(told):
+        levels.setdefault(name, Level()).set(day * DAY_MS + hour, f"e{number}", value)
+    whole = said_by_day(levels)
+    prune_together(levels, before)
+    left = said_by_day(levels)
+    old = {day for day in whole if day < before}
+    assert left.items() <= whole.items()
+    assert {day for day in whole if day >= before} <= left.keys()
+    assert max(old, default=None) == max((day for day in left if day < before), default=None)
+    for name in levels:
+        known = (name, 0), (name, 100)
+        assert any(whole[day] in known for day in old) == any(
+            said in known for day, said in left.items() if day < before
+        )
+    assert sum(day < before for day in left) <= 1 + len(levels)
