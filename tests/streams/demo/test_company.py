@@ -48,11 +48,11 @@ def test_all_five_families_occur(past):
 
 
 def test_archetypes_can_be_told_apart_by_what_they_do(seed):
-    cast = {account.customer_id: account for account in accounts(seed, 200)}
+    cast = {account.customer_id: account for account in accounts(seed, 800)}
     users: dict[str, set[str]] = defaultdict(set)
     tickets: Counter[str] = Counter()
     applause: Counter[str] = Counter()
-    for event in history(seed, 200, 60, UNTIL):
+    for event in history(seed, 800, 60, UNTIL):
         customer = event["customer_id"]
         if event["type"] == "usage.feature":
             users[customer].add(event["user"])
