@@ -81,7 +81,6 @@ units: $(STAMP)
 .PHONY: test
 test: $(STAMP) kafka ## All tests but the soak, on a real Kafka and a real Redis where they can be had.
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
-	@if [ -z "$(PYTEST_ARGS)" ]; then $(MAKE) core; fi
 
 # What tests the core: the shell reads the cards that are refused, and replays hierarchies.
 CORE_TESTS := tests/scoring tests/streams/test_scorecards.py \
