@@ -21,7 +21,7 @@ __all__ = [
 #: Events kept of each feed.
 RECENT_MAX = 3
 #: Events that may wait to be sorted out.
-FRESH_MAX = 16
+FRESH_MAX = 32
 #: Sets of feeds that are told apart; beyond it, what is not among the latest of any is forgotten.
 GROUPS_MAX = 64
 
@@ -94,6 +94,8 @@ def thinned(recent: Recent) -> Recent:
     """
     if len(recent) < 2:
         return recent
+    if len(set().union(*recent)) == sum(map(len, recent)):
+        return {keys: recent[keys] for keys in sorted(recent)}  # no two have a feed in common
     entries = sorted(
         ((event, keys) for keys, events in recent.items() for event in events), reverse=True
     )

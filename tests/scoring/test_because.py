@@ -8,6 +8,11 @@ import histories
 from partitionlog import DAY_MS as D
 from partitionlog import SAAS, START_MS, Log, activation, at, changed_card, data_of, event
 from schemas.inbound import InboundEvent
+from schemas.scores import Cause
+from scoring.because import because
+from scoring.evaluate import Line, assess, explain
+from scoring.moment import Moment
+from scoring.units import MICRO
 from scoring.words import joined, spoken
 
 S = START_MS
@@ -106,6 +111,45 @@ def test_of_too_little_and_of_who_is_not_scored() -> None:
 )
 def test_joined(parts: list[str], words: str) -> None:
     assert joined(parts) == words
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (None, "No account below it has a score any more (-5.0)"),
+        (
+            Line("children", "children", 0, 4000, 3 * MICRO),
+            "Children: mean of 3 accounts 40 (-5.0)",
+        ),
+        (Line("gone", "measure", 0), "Gone is no longer looked at (-5.0)"),
+        (Line("nps", "measure", 0), "No data for NPS (-5.0)"),
+    ],
+)
+def test_of_lines_that_are_no_measure_of_the_card(line: Line | None, words: str) -> None:
+    """Children that moved or are gone, a measure that the card has no more."""
+    log = known()
+    card, customer = log.fold.card, log.customer()
+    assert card is not None
+    evaluation = explain(assess(customer.state, customer.past, card, Moment(S)), card)
+    others = [one for one in evaluation.lines if line is None or one.name != line.name]
+    lines = tuple(others) if line is None else (*others, line)
+    name, kind = ("children", "children") if line is None else (line.name, line.kind)
+    evaluation = evaluation._replace(lines=lines)
+    movers = [(name, kind, -500)]
+    assert because(Cause.EVENT, customer.emitted, evaluation, movers, [], card) == words
+
+
+def test_of_a_measure_that_weighs_nothing_any_more() -> None:
+    log = known()
+    card, customer = log.fold.card, log.customer()
+    assert card is not None
+    evaluation = explain(assess(customer.state, customer.past, card, Moment(S)), card)
+    lines = tuple(one for one in evaluation.lines if one.name != "nps")
+    said = because(
+        Cause.TIME, customer.emitted, evaluation._replace(lines=lines),
+        [("nps", "measure", -500)], [], card,
+    )  # fmt: skip
+    assert said == "NPS weighs nothing any more (-5.0)"
 
 
 def test_names_are_spoken() -> None:
