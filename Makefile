@@ -13,6 +13,9 @@ UNIT := not integration and not browser and not soak
 # make test PYTEST_ARGS="-k compose -x"
 PYTEST_ARGS ?=
 
+# What pytest and mypy make of the sources is kept between runs; each worker made it anew else.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
