@@ -13,8 +13,10 @@ from partitionlog import (
     activation,
     block_of,
     bodies,
+    canonical,
     changed_card,
     data_of,
+    difference,
     event,
     metric_of,
     plan_of,
@@ -85,6 +87,27 @@ def test_a_row_ahead_of_the_header_is_not_applied_again() -> None:
     customer = again.customer("acme")
     assert customer is not None
     assert uses(customer) == 3
+
+
+def test_a_row_ahead_of_a_tick_waits_for_the_next_one() -> None:
+    """What the row holds came after that tick: it stays to be evaluated, and is not forgotten."""
+    log = Log()
+    log.read(START_MS, use(START_MS, quantity=3))
+    log.fold.checkpoint()
+    durable = dict(log.rows)
+    log.tick(START_MS)
+    log.read(START_MS + 1, use(START_MS + 1, quantity=2))
+    rows = dict(log.fold.checkpoint())
+    row = rows[b"acme"]
+    assert row is not None
+    again = log.new_fold(durable | {b"acme": row})
+    assert log.replay(again) == []
+    evaluated = again.counts.evaluations
+    log.tick(START_MS + 2)
+    log.replay(again)
+    assert again.counts.evaluations == evaluated + 1
+    [found, expected] = [canonical(one) for one in (again.customer("acme"), log.customer()) if one]
+    assert difference(found, expected) == []
 
 
 def test_an_offset_read_before_counts_as_a_duplicate() -> None:
