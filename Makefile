@@ -81,9 +81,14 @@ units: $(STAMP)
 	@$(BIN)/python -m pytest -q --numprocesses=auto --few-examples -m "$(UNIT)" \
 	  --deselect tests/architecture/test_static.py $(PYTEST_ARGS)
 
+# What is quick first, on all cores. Those with servers in two lanes, each with a broker of its own:
+# they wait more than they work. With PYTEST_ARGS it is one run of what they name.
 .PHONY: test
 test: $(STAMP) kafka ## All tests but the soak, on a real Kafka and a real Redis where they can be had.
-	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+	@if [ -n "$(PYTEST_ARGS)" ]; then $(BIN)/python -m pytest $(PYTEST_ARGS); else \
+	  $(BIN)/python -m pytest -q --numprocesses=auto -m "$(UNIT)" \
+	  && $(MAKE) core \
+	  && $(BIN)/python -m pytest -q --numprocesses=2 --dist=loadfile -m "not soak and not ($(UNIT))"; fi
 
 # What tests the core: the shell reads the cards that are refused, and replays hierarchies.
 CORE_TESTS := tests/scoring tests/streams/test_scorecards.py \
