@@ -21,6 +21,7 @@ __all__ = [
     "mrr",
     "mrr_change",
     "mrr_movement",
+    "mrr_on",
     "not_pursued",
     "pulse",
     "pursuit_of",
@@ -131,6 +132,13 @@ def _mrr_values(state: CustomerState, rates: Rates) -> list[tuple[int, int | Non
         (day, None if amount is None else rates.convert(amount, currency, day))
         for day, (amount, currency) in last.items()
     ]
+
+
+def mrr_on(state: CustomerState, rates: Rates, day_no: int, rate_day: int) -> int:
+    """MRR at the end of a day, at the rate of another; 0 for none, a credit, an unknown worth."""
+    told = [entry for entry in _told_mrr(state) if entry[0] <= day_no]
+    _, amount_minor, currency = told[-1] if told else (0, None, "")
+    return max(rates.convert(amount_minor or 0, currency, rate_day) or 0, 0)
 
 
 def mrr_change(window: Window, rates: Rates) -> Read:

@@ -22,6 +22,7 @@ COMMANDS = {
     "signals": "Read the signals log.",
     "scorecard": "Check and activate scorecards.",
     "percentiles": "Take and show what percentile measures compare with.",
+    "retention": "Who still pays, and how much, by segment.",
     "view": "Rebuild and verify the Redis view.",
     "schemas": "Print or export the JSON Schemas.",
     "doctor": "Check broker, topics, Redis and settings.",

@@ -14,19 +14,16 @@ from pydantic import ValidationError
 from schemas.control import ControlRecord, PercentilesTaken, ScorecardActivated
 from scoring.card import Card
 from scoring.evaluate import assess
-from scoring.partition import FoldPolicy, PartitionFold
+from scoring.partition import FoldPolicy
 from scoring.percentiles import CUSTOMERS_MIN
 from scoring.portfolio import Portfolio
-from scoring.progress import present_ms
-from scoring.row import RowError
 from scoring.units import Unit
 from streams.clock import from_ms, to_ms
 from streams.exits import Exit, NamedExit
 from streams.reading.activations import activations
-from streams.reading.customer_rows import CustomerRows
 from streams.reading.decisions import decisions
-from streams.reading.terminal import Count, OnRead
-from streams.reading.topic import open_topic
+from streams.reading.present import present
+from streams.reading.terminal import OnRead
 from streams.scorecard_pages.wording import amount
 from streams.scorecards import load_card
 from streams.settings import Settings
@@ -106,26 +103,12 @@ async def take(
     """The snapshot of now, for the active scorecard; nothing is written.
 
     Raises:
-        NamedExit: exit code 1 if a worker still scores by another card; see also
-            :class:`CustomerRows`.
+        NamedExit: see :func:`streams.reading.present.present`.
     """
     card = load_card(active.text, f"scorecard of {active.at:%Y-%m-%d %H:%M} UTC")
     portfolio = Portfolio(card)
-    clock_ms = now_ms if settings.clock == "wall" else None
-    async with open_topic(settings, settings.topics.name("customers")) as changelog:
-        rows = CustomerRows(changelog)
-        spans = await rows.spans()
-        count = Count(on_read)
-        count.total = sum(span.end - span.first for span in spans.values())
-        for partition, span in spans.items():
-            await rows.read(partition, span, count.add)
-            fold = rows.fold(partition, policy)
-            try:
-                _count_in(fold, card, portfolio, clock_ms)
-            except RowError as error:
-                where = f"{settings.topics.name('customers')}, partition {partition}"
-                raise NamedExit(Exit.CHANGELOG_DAMAGED, f"{where}: {error}") from None
-            rows.forget(partition)
+    async for customer, moment in present(settings, card, policy, now_ms=now_ms, on_read=on_read):
+        portfolio.add(assess(customer.state, customer.past, card, moment, customer.sums))
     return PercentilesTaken(
         at=from_ms(now_ms),
         author=author,
@@ -135,24 +118,6 @@ async def take(
         hash=card.hash,
         groups=portfolio.groups(),
     )
-
-
-def _count_in(fold: PartitionFold, card: Card, portfolio: Portfolio, clock_ms: int | None) -> None:
-    """All customers of a partition, as of its present."""
-    customers = fold.customers()
-    if customers and (fold.card is None or fold.card.hash != card.hash):
-        raise NamedExit(
-            Exit.FAILED,
-            f"partition {fold.partition} is not scored by {card.name} {card.version} yet:"
-            " its worker has not taken the activation over, or does not run."
-            " Try again in a moment",
-        )
-    at_ms = present_ms(fold.header, clock_ms)
-    for customer_id in customers:
-        customer = fold.customer(customer_id)
-        if customer is not None:
-            moment = fold.moment(customer, at_ms)
-            portfolio.add(assess(customer.state, customer.past, card, moment, customer.sums))
 
 
 class Spread(NamedTuple):
