@@ -103,19 +103,21 @@ class Retention:
         kept = self.then + self.expansion + self.contraction + self.churn
         return _share(kept, self.then)
 
-    def with_one(self, one: Paid) -> "Retention":
-        """The same with one customer more."""
+    @classmethod
+    def of(cls, one: Paid) -> "Retention":
+        """The figures of one customer."""
         moved = one.now - one.then
         if one.then == 0:
-            return self._plus(won=1, new=moved)
+            return cls(won=1, new=moved)
         if one.now == 0:
-            return self._plus(customers=1, lost=1, then=one.then, churn=moved)
+            return cls(customers=1, lost=1, then=one.then, churn=moved)
         kind = "expansion" if moved > 0 else "contraction"
-        return self._plus(customers=1, then=one.then, **{kind: moved})
+        return cls(customers=1, then=one.then, **{kind: moved})
 
-    def _plus(self, **more: int) -> "Retention":
+    def __add__(self, other: "Retention") -> "Retention":
+        """The figures of both groups together."""
         names = self.__dataclass_fields__
-        return Retention(**{name: getattr(self, name) + more.get(name, 0) for name in names})
+        return Retention(**{name: getattr(self, name) + getattr(other, name) for name in names})
 
 
 def _share(part: int, whole: int) -> int | None:
@@ -124,12 +126,16 @@ def _share(part: int, whole: int) -> int | None:
 
 @dataclass(slots=True)
 class Portfolio:
-    """The figures of all customers and of each segment, customer by customer."""
+    """The figures of each segment and of all customers, customer by customer."""
 
-    total: Retention = Retention()
     segments: dict[str, Retention] = field(default_factory=dict)
 
     def add(self, one: Paid) -> None:
         """Count a customer in."""
-        self.total = self.total.with_one(one)
-        self.segments[one.segment] = self.segments.get(one.segment, Retention()).with_one(one)
+        before = self.segments.get(one.segment, Retention())
+        self.segments[one.segment] = before + Retention.of(one)
+
+    @property
+    def total(self) -> Retention:
+        """The figures of all customers."""
+        return sum(self.segments.values(), Retention())

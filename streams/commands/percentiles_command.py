@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from streams.commands.scorecard_history_command import NONE_ACTIVE, READING
 from streams.settings import Settings, options
 
 if TYPE_CHECKING:
@@ -13,11 +14,6 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-_SETTINGS = (
-    "bootstrap", "prefix", "fetch_max_wait_ms", "kafka_security", "kafka_ca_file",
-    "kafka_cert_file", "kafka_key_file", "kafka_sasl_mechanism", "kafka_sasl_username",
-    "kafka_sasl_password",
-)  # fmt: skip
 #: With --every: so often it is looked whether a snapshot is due, or a new card wants its first.
 _LOOK_S = 30
 _EVERY_S_MIN = 60
@@ -64,7 +60,7 @@ def _every(_context: click.Context, _option: click.Parameter, text: str | None) 
     metavar="DURATION",
     help="Go on until stopped: take one whenever the last is so old, or a new scorecard has none.",
 )
-@options(*_SETTINGS, "clock")
+@options(*READING, "clock")
 def take_command(
     settings: Settings, *, reason: str | None, author: str, dry_run: bool, every_s: int | None
 ) -> None:
@@ -84,11 +80,11 @@ def take_command(
 
 
 async def _take_once(settings: Settings, author: str, reason: str | None, *, dry_run: bool) -> None:
-    from streams.reading.percentiles import look
+    from streams.reading.percentiles import card_of, look
 
     active = _with_percentiles(await look(settings))
     taken = await _take(settings, active, author, reason or "taken by hand")
-    _print(taken, _card(active))
+    _print(taken, card_of(active))
     if dry_run:
         click.echo("nothing was decided (--dry-run)", err=True)
         return
@@ -131,25 +127,18 @@ async def _take_for_ever(settings: Settings, author: str, reason: str | None, ev
 def _with_percentiles(found: "InForce") -> "ScorecardActivated":
     """The active card, if it has percentile measures."""
     from streams.exits import Exit, NamedExit
+    from streams.reading.percentiles import card_of
 
     active = found.active
     if active is None:
-        raise NamedExit(
-            Exit.FAILED, "no scorecard is active: the first worker that starts activates one"
-        )
-    if not _card(active).ranked:
+        raise NamedExit(Exit.FAILED, NONE_ACTIVE)
+    if not card_of(active).ranked:
         raise NamedExit(
             Exit.FAILED,
             f"{active.name} {active.version} ({active.hash[:16]}) has no percentile measures:"
             " there is nothing to compare",
         )
     return active
-
-
-def _card(active: "ScorecardActivated") -> "Card":
-    from streams.scorecards import load_card
-
-    return load_card(active.text, f"scorecard of {active.at:%Y-%m-%d %H:%M} UTC")
 
 
 async def _take(
@@ -182,11 +171,11 @@ async def _decide(settings: Settings, taken: "PercentilesTaken") -> None:
 
 @command.command("show")
 @click.option("--json", "as_json", is_flag=True, help="The snapshot, as `--percentiles` reads it.")
-@options(*_SETTINGS)
+@options(*READING)
 def show_command(settings: Settings, as_json: bool) -> None:
     """Print the snapshot in force: how each measure is spread, and how old it is."""
     from streams.exits import Exit, NamedExit
-    from streams.reading.percentiles import look
+    from streams.reading.percentiles import card_of, look
     from streams.reading.terminal import run_quietly
 
     async def work() -> None:
@@ -201,7 +190,7 @@ def show_command(settings: Settings, as_json: bool) -> None:
         if as_json:
             click.echo(found.taken.model_dump_json(indent=1))
         else:
-            _print(found.taken, _card(active))
+            _print(found.taken, card_of(active))
 
     run_quietly(work())
 

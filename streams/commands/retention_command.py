@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from scoring.retention import DAYS_MAX
+from streams.commands.scorecard_history_command import NONE_ACTIVE, READING
 from streams.settings import Settings, options
 
 if TYPE_CHECKING:
@@ -13,11 +14,6 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-_SETTINGS = (
-    "bootstrap", "prefix", "fetch_max_wait_ms", "kafka_security", "kafka_ca_file",
-    "kafka_cert_file", "kafka_key_file", "kafka_sasl_mechanism", "kafka_sasl_username",
-    "kafka_sasl_password",
-)  # fmt: skip
 #: The first character keeps click from joining the lines.
 _EXAMPLES = """\b
 vitals retention
@@ -33,7 +29,7 @@ vitals retention --days 90 --json"""
     help="How long ago the period began.",
 )
 @click.option("--json", "as_json", is_flag=True, help="The figures as JSON.")
-@options(*_SETTINGS, "clock")
+@options(*READING, "clock")
 def command(settings: Settings, *, days: int, as_json: bool) -> None:
     """Print retention: customers (logo), revenue without and with expansion (gross, net).
 
@@ -51,18 +47,15 @@ async def _report(settings: Settings, days: int, *, as_json: bool) -> None:
     from scoring.retention import Portfolio, paid
     from streams.clock import SystemClock
     from streams.exits import Exit, NamedExit
-    from streams.reading.percentiles import look
+    from streams.reading.percentiles import card_of, look
     from streams.reading.present import present
     from streams.reading.terminal import progress
-    from streams.scorecards import load_card
     from streams.worker import fold_policy
 
     active = (await look(settings)).active
     if active is None:
-        raise NamedExit(
-            Exit.FAILED, "no scorecard is active: the first worker that starts activates one"
-        )
-    card = load_card(active.text, f"scorecard of {active.at:%Y-%m-%d %H:%M} UTC")
+        raise NamedExit(Exit.FAILED, NONE_ACTIVE)
+    card = card_of(active)
     rates = card.rates
     if rates is None:
         raise NamedExit(

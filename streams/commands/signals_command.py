@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from streams.commands.scorecard_history_command import READING
 from streams.settings import Settings, options
 
 __all__ = ["command"]
@@ -53,11 +54,7 @@ class _Place(click.ParamType):
 )
 @click.option("--limit", type=click.IntRange(min=1), help="End after this many records.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object for each record.")
-@options(
-    "bootstrap", "prefix", "fetch_max_wait_ms", "kafka_security", "kafka_ca_file",
-    "kafka_cert_file", "kafka_key_file", "kafka_sasl_mechanism", "kafka_sasl_username",
-    "kafka_sasl_password",
-)  # fmt: skip
+@options(*READING)
 def command(
     settings: Settings,
     *,

@@ -31,6 +31,7 @@ from streams.settings import Settings
 __all__ = [
     "InForce",
     "Spread",
+    "card_of",
     "in_force",
     "look",
     "next_ms",
@@ -71,6 +72,15 @@ def in_force(decisions: Iterable[ControlRecord]) -> InForce:
     return InForce(active, None if active is None else taken.get(active.hash))
 
 
+def card_of(active: ScorecardActivated) -> Card:
+    """The scorecard that was activated, compiled.
+
+    Raises:
+        NamedExit: exit code 2, if this release cannot read it.
+    """
+    return load_card(active.text, f"scorecard of {active.at:%Y-%m-%d %H:%M} UTC")
+
+
 async def look(settings: Settings) -> InForce:
     """What is in force now.
 
@@ -105,7 +115,7 @@ async def take(
     Raises:
         NamedExit: see :func:`streams.reading.present.present`.
     """
-    card = load_card(active.text, f"scorecard of {active.at:%Y-%m-%d %H:%M} UTC")
+    card = card_of(active)
     portfolio = Portfolio(card)
     async for customer, moment in present(settings, card, policy, now_ms=now_ms, on_read=on_read):
         portfolio.add(assess(customer.state, customer.past, card, moment, customer.sums))

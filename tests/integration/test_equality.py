@@ -23,7 +23,7 @@ REPO = Path(__file__).resolve().parents[2]
 AS_OF = "2025-01-01T00:00:00Z"
 AS_OF_MS = 1_735_689_600_000
 WEEK_S = "604800"
-#: A card of seven measures: the order of things is judged here, and the shipped one takes long.
+#: A card of fewer measures: the order of things is judged here, and the shipped one takes long.
 CARD = str(REPO / "tests" / "cards" / "b2b-saas.yaml")
 YEARS_S = "100000000"
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from partitionlog import DAY_MS, START_MS, card_of, changed_card, event, folded, signals_of
+from partitionlog import DAY_MS, START_MS, at, card_of, changed_card, event, folded, signals_of
 from properties import examples
 from scoring.card import Card
 from scoring.moment import Moment
@@ -22,9 +22,10 @@ segments: {large: account.mrr >= 1000, many: account.seats >= 50, small: otherwi
 groups:"""
 CARD = card_of(changed_card(("groups:", SECTIONS)))
 NO_SEGMENTS = card_of(changed_card(("groups:", "money: {currency: EUR}\ngroups:")))
-RATES = parse_rates({"USD": {"2020-01-01": 0.5, "2026-01-01": 0.9}}, "EUR")
 EURO = 1_000_000
 NOW_MS = START_MS + 400 * DAY_MS
+#: A dollar rises in the middle of the period.
+RATES = parse_rates({"USD": {"2020-01-01": 0.5, at(NOW_MS - 100 * DAY_MS)[:10]: 0.9}}, "EUR")
 
 
 def of(*told: tuple[int, dict[str, Any]], card: Card = CARD, days: int = 365) -> Paid | None:
@@ -107,7 +108,7 @@ def test_a3_the_shares_by_hand() -> None:
 
 
 def test_without_anybody_there_is_no_share() -> None:
-    none = Retention().with_one(Paid("small", 0, 10))
+    none = Retention.of(Paid("small", 0, 10))
     assert (none.logo_ppm, none.gross_ppm, none.net_ppm) == (None, None, None)
 
 
