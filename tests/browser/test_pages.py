@@ -1,5 +1,6 @@
 """The pages in a real Chromium: what people see, live, in place, and nothing from elsewhere."""
 
+import asyncio
 import random
 import re
 import shutil
@@ -9,7 +10,7 @@ from datetime import timedelta
 from typing import NoReturn
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, Route, async_playwright, expect
 
 from portfolio import NOW, customer, marked, moved, portfolio
 from schemas.scores import Band
@@ -194,6 +195,27 @@ async def test_filters_and_search_narrow_the_list_without_a_load(site: Site) -> 
     await site.page.go_back()
     await expect(site.page.locator(".tile.all")).to_have_attribute("aria-current", "true")
     await expect(site.page.locator(".customers tbody tr")).to_have_count(60)
+    assert site.loads == 1
+
+
+async def test_a_click_before_the_last_ones_page_has_come_does_not_undo_it(site: Site) -> None:
+    """Two filters in quick succession: both count."""
+    await site.view.apply(portfolio())
+    await site.open("/?band=red")
+    answer, asked = asyncio.Event(), asyncio.Event()
+
+    async def late(route: Route) -> None:
+        asked.set()
+        await answer.wait()
+        await route.continue_()
+
+    await site.page.route(re.compile(r"/$"), late)
+    await site.page.locator(".tile.all").click()
+    await asked.wait()
+    await site.page.locator(".segments").get_by_role("link", name="Small").click()
+    answer.set()
+    await expect(site.page).to_have_url(re.compile(r"/\?segment=small$"))
+    await expect(site.page.locator(".customers tbody .id", has_text="Enterprise")).to_have_count(0)
     assert site.loads == 1
 
 

@@ -37,6 +37,7 @@ let running = null;
 let wanted = false;
 let timer = 0;
 let lastStart = 0;
+let shown = location.href; // whose page is in sight
 
 function soon() {
   if (document.hidden) {
@@ -94,6 +95,7 @@ async function fetchPage() {
   }
   warn("");
   show(page, next);
+  shown = address;
 }
 
 // --- moving what differs into place -----------------------------------------------------
@@ -200,8 +202,15 @@ document.addEventListener("click", (event) => {
   const link = event.target.closest("a[data-swap]");
   if (!link) return;
   event.preventDefault();
-  go(link.href, false);
+  follow(link);
 });
+
+// Until the page of the last click is there, links still lead on from the page before it: a
+// second click would undo the first.
+async function follow(link) {
+  while (running && shown !== location.href) await running;
+  go(link.href, false);
+}
 
 let typing = 0;
 
