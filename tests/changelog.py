@@ -1,9 +1,9 @@
 """The customers table as its changelog on a real broker holds it."""
 
+from collections import defaultdict
 from typing import Any
 
-from confluent_kafka import Consumer, TopicPartition
-
+from records import records_of
 from scoring.partition import FoldPolicy, PartitionFold, TickMode
 from scoring.row import newer
 from streams.replay import final_health
@@ -13,29 +13,15 @@ __all__ = ["folds_of", "healths_of", "ticked_to_ms"]
 
 
 def rows_of(bootstrap: str, topic: str) -> dict[int, dict[bytes, bytes]]:
-    """The rows of each partition, read from the beginning to the present end."""
-    consumer = Consumer(
-        {"bootstrap.servers": bootstrap, "group.id": "reader", "enable.auto.commit": False}
-    )
-    try:
-        partitions = consumer.list_topics(topic, timeout=10).topics[topic].partitions
-        spans = {p: consumer.get_watermark_offsets(TopicPartition(topic, p)) for p in partitions}
-        consumer.assign([TopicPartition(topic, p, first) for p, (first, _) in spans.items()])
-        left = {p for p, (first, end) in spans.items() if end > first}
-        rows: dict[int, dict[bytes, bytes]] = {p: {} for p in partitions}
-        while left:
-            for message in consumer.consume(5000, timeout=0.2):
-                assert message.error() is None, message.error()
-                known, key, value = rows[message.partition()], message.key(), message.value()
-                if value is None:
-                    known.pop(key, None)
-                elif newer(key, value, known.get(key)):
-                    known[key] = value
-                if message.offset() >= spans[message.partition()][1] - 1:
-                    left.discard(message.partition())
-        return rows
-    finally:
-        consumer.close()
+    """The rows of each partition, as a restore would have them."""
+    rows: dict[int, dict[bytes, bytes]] = defaultdict(dict)
+    for message in records_of(bootstrap, topic):
+        known, key, value = rows[message.partition()], message.key(), message.value()
+        if value is None:
+            known.pop(key, None)
+        elif newer(key, value, known.get(key)):
+            known[key] = value
+    return rows
 
 
 def folds_of(bootstrap: str, topic: str) -> list[PartitionFold]:

@@ -57,7 +57,12 @@ class RecordingClient:
         return answer
 
     async def send(
-        self, topic: str, value: bytes, *, partition: int, key: bytes | None = None
+        self,
+        topic: str,
+        value: bytes | None = None,
+        *,
+        partition: int,
+        key: bytes | None = None,
     ) -> asyncio.Future[Any]:
         batch = self.create_batch()
         batch.append(timestamp=None, key=key, value=value, headers=[])
@@ -65,6 +70,15 @@ class RecordingClient:
 
     async def send_and_wait(self, topic: str, value: bytes, *, partition: int) -> Any:
         return await (await self.send(topic, value, partition=partition))
+
+    async def begin_transaction(self) -> None:
+        self.told.append("begin")
+
+    async def commit_transaction(self) -> None:
+        self.told.append("commit")
+
+    async def stop(self) -> None:
+        self.told.append("stop")
 
     async def partitions_for(self, topic: str) -> set[int]:
         return {0, 1}
@@ -79,6 +93,12 @@ class RecordingClient:
         self.next_offset[tp] = offset + len(sent.records)
         self.told.append(f"durable {sent.topic}/{sent.partition}")
         sent.answer.set_result(SimpleNamespace(offset=offset, timestamp=1_000, timestamp_type=1))
+
+    def forget(self) -> None:
+        """As if nothing had been sent yet."""
+        self.told.clear()
+        self.sent.clear()
+        self.next_offset.clear()
 
     def values(self, topic: str) -> list[bytes | None]:
         """All values sent to a topic, in order."""

@@ -6,17 +6,23 @@ within a partition. A record that the broker refuses raises from ``flush``.
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
-
-from streams.engine.transport import Producer
+from typing import Any, Protocol
 
 __all__ = ["BatchWriter"]
+
+
+class HasClient(Protocol):
+    """Whoever has the Kafka client's producer."""
+
+    @property
+    def client(self) -> Any:
+        """An ``aiokafka`` producer."""
 
 
 class BatchWriter:
     """Collects records for any topics and partitions; ``flush`` makes them durable."""
 
-    def __init__(self, producer: Producer) -> None:
+    def __init__(self, producer: HasClient) -> None:
         self._producer = producer
         self._open: dict[tuple[str, int], Any] = {}
         self._sent: list[tuple[asyncio.Future[Any], tuple[str, int], int]] = []

@@ -1,11 +1,23 @@
 """How plain Kafka clients connect: the options of aiokafka and of librdkafka, from the settings."""
 
+import ssl
 from typing import Any
 
-from streams.engine.app import ssl_context
 from streams.settings import Settings
 
-__all__ = ["client_options", "rdkafka_options"]
+__all__ = ["client_options", "rdkafka_options", "ssl_context"]
+
+
+def ssl_context(settings: Settings) -> ssl.SSLContext | None:
+    """The TLS context for Kafka, None without TLS."""
+    if settings.kafka_security not in ("SSL", "SASL_SSL"):
+        return None
+    context = ssl.create_default_context(
+        cafile=None if settings.kafka_ca_file is None else str(settings.kafka_ca_file)
+    )
+    if settings.kafka_cert_file is not None:
+        context.load_cert_chain(settings.kafka_cert_file, settings.kafka_key_file)
+    return context
 
 
 def client_options(settings: Settings) -> dict[str, Any]:

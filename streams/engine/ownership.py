@@ -6,9 +6,9 @@ was sent, on a clock that goes on while the process is frozen; it is shorter
 than the session timeout. It is checked before every write, and a process whose
 lease ran out ends instead of writing.
 
-A lease alone does not stop batches that were already queued: a restore keeps
-the row with the highest position (``scoring.row.newer``). Fencing by a
-transactional producer for each partition belongs here too.
+A lease alone does not stop batches that were already queued: for the changelog
+fencing does (:mod:`streams.engine.fencing`). What else a process writes that has
+lost its partitions is harmless: outputs and ticks are functions of the log.
 """
 
 from streams.clock import Clock

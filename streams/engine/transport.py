@@ -9,11 +9,13 @@
 - *Start*: what has no committed offset is read from its beginning.
 - *Revoke*: work in hand is made durable and committed before Faust forgets it.
 - *Lease*: confirmed heartbeats renew it.
+- *Read committed*: what a transaction wrote that was aborted is never seen.
+- *Restore*: before the ends of changelogs are asked for, their partitions are fenced.
 - An idempotent producer, acks from all replicas.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping
 from typing import Any, Protocol, cast
 
 import aiokafka
@@ -50,6 +52,7 @@ class Host(Protocol):
     should_stop: bool
     flow_control: Any
     settle: Callable[[], Awaitable[None]]
+    own: Callable[[Collection[TP]], Awaitable[None]]
 
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):
@@ -59,6 +62,8 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         consumer = super()._create_worker_consumer(transport)
         # Faust has no setting for it; its 1500 ms are latency where no fetch is woken.
         consumer._fetch_max_wait_ms = cast("Host", self.app).fetch_max_wait_ms
+        # Faust has it only together with transactions of its own.
+        consumer._isolation_level = "read_committed"
         return consumer
 
     async def on_start(self) -> None:
@@ -138,6 +143,11 @@ class Consumer(driver.Consumer):
         async with self._fetching:
             self._seeks += 1
             await super().perform_seek()
+
+    async def highwaters(self, *partitions: TP) -> Mapping[TP, int]:
+        """The ends of changelogs, to which nobody else appends any more."""
+        await cast("Host", self.app).own(partitions)
+        return await super().highwaters(*partitions)
 
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:
         async with self._fetching:

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 
 from schemas.actions import Delivery
 from streams.engine.app import VitalsApp
-from streams.engine.batches import BatchWriter
 from streams.engine.table import ChunkTable
 
 __all__ = ["TableLog", "newer"]
@@ -82,16 +81,12 @@ class TableLog:
                 done.set_result(None)
 
     async def _flush(self, batch: Sequence[tuple[int, Sequence[Delivery]]]) -> None:
-        rows = [
-            (partition, line.action_id.encode(), line.model_dump_json().encode())
-            for partition, lines in batch
-            for line in lines
-        ]
+        rows: dict[int, list[tuple[bytes, bytes]]] = {}
+        for partition, lines in batch:
+            rows.setdefault(partition, []).extend(
+                (line.action_id.encode(), line.model_dump_json().encode()) for line in lines
+            )
         self.check()
-        writer = BatchWriter(self._app.batches)
-        for partition, key, value in rows:
-            await self.table.write(writer, partition, [(key, value)])
-        await writer.flush()
-        self.table.written(writer)
-        for partition, key, value in rows:
-            self.table.partition(partition)[key] = value
+        await self.table.write(rows)
+        for partition, written in rows.items():
+            self.table.partition(partition).update(written)

@@ -233,29 +233,34 @@ class Scorer:
             await guarded(self.checkpoint())
 
     async def checkpoint(self) -> None:
-        """Outputs, rows, header, acknowledgement: in this order, each durable before the next."""
+        """Outputs, rows with their header, acknowledgement: each durable before the next."""
         async with self._lock:
             if not self._unacknowledged:
                 return
             started_s = self._clock.elapsed_s()
-            writer = self._writer()
-            self.app.lease.check()
-            await writer.flush()
-            rows = 0
-            for partition, fold in self.folds.items():
-                changed = fold.checkpoint()
-                rows += len(changed)
-                await self.table.write(writer, partition, changed)
-            self.app.lease.check()
-            await writer.flush()
-            self.table.written(writer)
-            for event in self._unacknowledged:
-                event.ack()
-            self._unacknowledged.clear()
+            await self._make_outputs_durable()
+            rows = await self._make_rows_durable()
+            self._acknowledge()
         self._metrics.checkpoint_rows.inc(rows)
         self._metrics.checkpoints.inc()
         self._metrics.checkpoint_s.observe(self._clock.elapsed_s() - started_s)
         self._told.tell(self._metrics, self.folds)
+
+    async def _make_outputs_durable(self) -> None:
+        self.app.lease.check()
+        await self._writer().flush()
+
+    async def _make_rows_durable(self) -> int:
+        """How many rows there were."""
+        changed = {p: rows for p, fold in self.folds.items() if (rows := fold.checkpoint())}
+        self.app.lease.check()
+        await self.table.write(changed)
+        return sum(map(len, changed.values()))
+
+    def _acknowledge(self) -> None:
+        for event in self._unacknowledged:
+            event.ack()
+        self._unacknowledged.clear()
 
     # -- ticks ---------------------------------------------------------------------------------
 

@@ -56,7 +56,7 @@ LITERAL, PREFIXED = ResourcePatternType.LITERAL, ResourcePatternType.PREFIXED
 
 
 def _rows() -> dict[str, list[str]]:
-    """The access table: process -> read, write, describe configs, groups, create."""
+    """The access table: process -> read, write, describe configs, groups, create, transactions."""
     table = (PROJECT / "docs" / "operations.md").read_text().split("## Access rights")[1]
     rows = re.findall(r"^\| `(\w+)` \| (.*) \|$", table.split("\n## ")[0], re.MULTILINE)
     return {process: cells.split(" | ") for process, cells in rows}
@@ -69,8 +69,9 @@ def _topics(cell: str) -> list[str]:
 
 
 def _bindings(process: str, cells: list[str]) -> list[AclBinding]:
-    read, write, configs, groups, create = cells
+    read, write, configs, groups, create, transactions = cells
     topic, group = ResourceType.TOPIC, ResourceType.GROUP
+    transactional_id = ResourceType.TRANSACTIONAL_ID
     operations = AclOperation
     wanted = [
         *((topic, name, LITERAL, operations.READ) for name in _topics(read)),
@@ -78,6 +79,7 @@ def _bindings(process: str, cells: list[str]) -> list[AclBinding]:
         *((topic, name, LITERAL, operations.DESCRIBE_CONFIGS) for name in _topics(configs)),
         *((group, name, LITERAL, operations.READ) for name in _topics(groups)),
         *((topic, name, PREFIXED, operations.CREATE) for name in _topics(create)),
+        *((transactional_id, name, PREFIXED, operations.WRITE) for name in _topics(transactions)),
     ]
     described = [(kind, name, how, operations.DESCRIBE) for kind, name, how, _ in wanted]
     return [
@@ -214,7 +216,7 @@ def test_the_table_has_a_row_for_each_process() -> None:
     """A slip in the table's form must not pass as "needs nothing"."""
     rows = _rows()
     assert tuple(rows) == PROCESSES
-    assert all(len(cells) == 5 for cells in rows.values())
+    assert all(len(cells) == 6 for cells in rows.values())
     assert len(_bindings("worker", rows["worker"])) > 30
 
 

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Producer
 
 import histories
 from partitionlog import SAAS, changed_card
+from records import records_of
 from schemas.activations import ActivationReport
 from schemas.inbound import family_of
 from schemas.scores import Transition
@@ -104,18 +105,7 @@ class Installation:
 
     def read(self, key: str) -> list[bytes]:
         """All records of a topic, up to its present end."""
-        consumer = Consumer({"bootstrap.servers": self.bootstrap, "group.id": "x",
-                             "enable.auto.commit": False})  # fmt: skip
-        name, found = self.topics.name(key), []
-        for partition in consumer.list_topics(name, 30).topics[name].partitions:
-            end = consumer.get_watermark_offsets(TopicPartition(name, partition), 30)[1]
-            consumer.assign([TopicPartition(name, partition, 0)])
-            while consumer.position([TopicPartition(name, partition)])[0].offset < end:
-                found += [m.value() for m in consumer.consume(500, 0.2) if m.error() is None]
-                if end == 0:
-                    break
-        consumer.close()
-        return found
+        return [each.value() for each in records_of(self.bootstrap, self.topics.name(key))]
 
     def crossings(self) -> dict[str, Transition]:
         """Each crossed line once, by its id."""

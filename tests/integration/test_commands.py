@@ -18,8 +18,9 @@ from typing import Any
 
 import pytest
 import redis
-from confluent_kafka import Consumer, Message, Producer, TopicPartition
+from confluent_kafka import Message, Producer
 
+from records import records_of
 from schemas.dead_letters import RAW_BYTES_MAX, DeadLetter
 from schemas.scores import ScoreChanged
 from schemas.topics import Topics
@@ -143,31 +144,10 @@ class Stand:
 
     def read(self, key: str) -> list[Message]:
         """All records of a topic by now."""
-        return list(read(self.bootstrap, self.topics.name(key)))
+        return list(records_of(self.bootstrap, self.topics.name(key)))
 
     def changes(self) -> list[ScoreChanged]:
         return [ScoreChanged.model_validate_json(m.value() or b"") for m in self.read("scores")]
-
-
-def read(bootstrap: str, topic: str) -> Iterator[Message]:
-    """A topic from its start to its present end."""
-    consumer = Consumer(
-        {"bootstrap.servers": bootstrap, "group.id": "reader", "enable.auto.commit": False}
-    )
-    try:
-        for partition in consumer.list_topics(topic, timeout=10).topics[topic].partitions:
-            tp = TopicPartition(topic, partition)
-            first, end = consumer.get_watermark_offsets(tp, timeout=10)
-            consumer.assign([TopicPartition(topic, partition, first)])
-            at = first
-            while at < end:
-                message = consumer.poll(10)
-                assert message is not None, f"{topic}/{partition} stops at {at}, not at {end}"
-                assert message.error() is None
-                at = (message.offset() or 0) + 1
-                yield message
-    finally:
-        consumer.close()
 
 
 def send(stand: Stand, now: datetime) -> None:

@@ -14,6 +14,7 @@ import pytest
 from confluent_kafka import Consumer, TopicPartition
 
 from changelog import healths_of, ticked_to_ms
+from records import records_of
 from servers.vitals import WorkerServer, vitals
 from servers.waiting import until
 
@@ -84,17 +85,7 @@ class Run:
     def scores(self) -> list[bytes]:
         """All records of the scores topic."""
         topic = f"{self.prefix}health.scores.v1"
-        reader = Consumer(
-            {"bootstrap.servers": self.bootstrap, "group.id": "r", "enable.auto.commit": False}
-        )
-        spans = self._spans(topic)
-        reader.assign([TopicPartition(topic, p, first) for p, (first, _) in spans.items()])
-        wanted = sum(end - first for first, end in spans.values())
-        found: list[bytes] = []
-        while len(found) < wanted:
-            found += [message.value() for message in reader.consume(5000, timeout=0.2)]
-        reader.close()
-        return found
+        return [message.value() for message in records_of(self.bootstrap, topic)]
 
     def _spans(self, topic: str) -> dict[int, tuple[int, int]]:
         reader = Consumer({"bootstrap.servers": self.bootstrap, "group.id": "r"})

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from confluent_kafka import Consumer, TopicPartition
 
 from changelog import folds_of
+from records import records_of
 from relatives import tree_card
 from servers.vitals import WorkerServer, vitals
 from servers.waiting import until
@@ -51,21 +51,8 @@ class Company:
 
     def read(self, topic: str) -> list[dict[str, Any]]:
         """All records of one of our topics."""
-        name = f"{self.prefix}{topic}"
-        reader = Consumer(
-            {"bootstrap.servers": self.bootstrap, "group.id": "r", "enable.auto.commit": False}
-        )
-        try:
-            known = reader.list_topics(name, timeout=10).topics[name].partitions
-            spans = {p: reader.get_watermark_offsets(TopicPartition(name, p)) for p in known}
-            reader.assign([TopicPartition(name, p, first) for p, (first, _) in spans.items()])
-            wanted = sum(end - first for first, end in spans.values())
-            found: list[dict[str, Any]] = []
-            while len(found) < wanted:
-                found += [json.loads(one.value()) for one in reader.consume(500, timeout=0.2)]
-            return found
-        finally:
-            reader.close()
+        found = records_of(self.bootstrap, f"{self.prefix}{topic}")
+        return [json.loads(each.value()) for each in found]
 
     def crossings(self, account: str) -> list[tuple[str, str]]:
         """The bands that an account entered, each crossing once, and why."""

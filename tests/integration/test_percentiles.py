@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Producer
 
 from partitionlog import changed_card
+from records import records_of
 from schemas.control import PercentilesTaken
 from schemas.scores import ScoreChanged
 from schemas.topics import Topics
@@ -40,24 +41,10 @@ class Stand:
 
     def told(self) -> dict[str, ScoreChanged]:
         """The last score that was told of each customer."""
-        topic = Topics(self.prefix).name("scores")
-        consumer = Consumer({"bootstrap.servers": self.bootstrap, "group.id": "test"})
         found: dict[str, ScoreChanged] = {}
-        try:
-            for partition in range(2):
-                tp = TopicPartition(topic, partition, 0)
-                _, end = consumer.get_watermark_offsets(tp, timeout=10)
-                consumer.assign([tp])
-                while end > 0:
-                    message = consumer.poll(10)
-                    assert message is not None
-                    assert message.error() is None
-                    change = ScoreChanged.model_validate_json(message.value())
-                    found[change.data.customer_id] = change
-                    if message.offset() + 1 >= end:
-                        break
-        finally:
-            consumer.close()
+        for message in records_of(self.bootstrap, Topics(self.prefix).name("scores")):
+            change = ScoreChanged.model_validate_json(message.value())
+            found[change.data.customer_id] = change
         return found
 
     def depth(self) -> dict[str, int | None]:

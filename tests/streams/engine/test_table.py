@@ -11,7 +11,7 @@ from scoring.row import HEADER_KEY, Customer, Header, encode_header, newer, pack
 from streams.clock import ManualClock
 from streams.engine import table as table_module
 from streams.engine.app import VitalsApp, build_app
-from streams.engine.batches import BatchWriter
+from streams.engine.fencing import OWNER_KEY
 from streams.engine.table import ChunkTable
 from streams.exits import Exit, NamedExit
 from streams.settings import Settings
@@ -109,6 +109,7 @@ async def test_partitions_that_left_are_purged(app: VitalsApp, table: ChunkTable
     """Their rows would be old when the partitions come back."""
     for partition in (0, 1, 2):
         table.apply_changelog_batch([chunk(partition, (b"a", row(1)))])
+    app.tables.recovery.active_highwaters[TP(CHANGELOG, 1)] = -1
     await table.on_recovery_completed({TP(CHANGELOG, 1)}, set())
     assert table.rows.keys() == {1}
     assert table.restored == {1}
@@ -130,25 +131,86 @@ async def test_s7_a_restore_that_fell_short_ends_the_process(
     assert "42" in error.message
 
 
+@pytest.mark.parametrize(
+    ("reached", "wanted", "said"),
+    [(41, None, "did not say where it ends"), (41, 12, "emptied or created anew")],
+    ids=["nobody said", "emptied"],
+)
+async def test_s7_an_end_that_is_unknown_or_was_passed_ends_the_process(
+    app: VitalsApp,
+    table: ChunkTable,
+    ended: list[BaseException],
+    reached: int,
+    wanted: int | None,
+    said: str,
+) -> None:
+    tp = TP(CHANGELOG, 1)
+    app.tables.recovery.active_offsets[tp] = reached
+    if wanted is not None:
+        app.tables.recovery.active_highwaters[tp] = wanted
+    with pytest.raises(Ended):
+        await table.on_recovery_completed({tp}, set())
+    error = ended[0]
+    assert isinstance(error, NamedExit)
+    assert error.code is Exit.CHANGELOG_DAMAGED
+    assert said in error.message
+
+
 async def test_a_whole_restore_ends_nothing(
     app: VitalsApp, table: ChunkTable, ended: list[BaseException]
 ) -> None:
-    tp, empty = TP(CHANGELOG, 1), TP(CHANGELOG, 2)
+    tp, empty, marker = TP(CHANGELOG, 1), TP(CHANGELOG, 2), TP(CHANGELOG, 3)
     app.tables.recovery.active_offsets[tp] = 42
     app.tables.recovery.active_highwaters[tp] = 42
     app.tables.recovery.active_highwaters[empty] = -1
-    await table.on_recovery_completed({tp, empty}, set())
+    app.tables.recovery.active_offsets[marker] = 8
+    app.tables.recovery.active_highwaters[marker] = 7
+    await table.on_recovery_completed({tp, empty, marker}, set())
     assert ended == []
 
 
 async def test_what_was_written_needs_no_restoring(app: VitalsApp, table: ChunkTable) -> None:
-    """A rebalance restores nothing for partitions that stay."""
-    client = RecordingClient(next_offset={(CHANGELOG, 1): 100})
-    producer: Any = SimpleNamespace(client=client)
-    writer = BatchWriter(producer)
-    await table.write(writer, 1, [(b"a", row(1)), (b"b", None), (HEADER_KEY, b"h")])
-    await writer.add("other", 1, b"k", b"v")
-    await writer.flush()
-    table.written(writer)
-    assert app.tables.recovery.active_offsets == {TP(CHANGELOG, 1): 102}
-    assert [key for key, _ in client.sent[0].records] == [b"a", b"b", HEADER_KEY]
+    """A rebalance restores nothing for partitions that stay. The end is the marker's offset."""
+    client = await owned(app, 1)
+    client.next_offset[CHANGELOG, 1] = 100
+    await table.write({1: [(b"a", row(1)), (b"b", None), (HEADER_KEY, b"h")]})
+    assert app.tables.recovery.active_offsets == {TP(CHANGELOG, 1): 103}
+    assert [key for key, _ in client.sent[-1].records] == [b"a", b"b", HEADER_KEY]
+
+
+async def owned(app: VitalsApp, *partitions: int) -> RecordingClient:
+    """Take partitions over; the client through which all goes."""
+    client = RecordingClient()
+
+    async def connect(_: str) -> RecordingClient:
+        return client
+
+    app.connect = connect
+    app.producer = SimpleNamespace(client=client)
+    await app.own({TP(CHANGELOG, partition) for partition in partitions})
+    return client
+
+
+async def test_s6_a_claim_is_no_row(table: ChunkTable) -> None:
+    table.apply_changelog_batch([chunk(0, (b"a", row(1)), (OWNER_KEY, None))])
+    assert table.partition(0) == {b"a": row(1)}
+
+
+async def test_s6_what_was_not_taken_over_is_not_written(table: ChunkTable) -> None:
+    with pytest.raises(NamedExit) as raised:
+        await table.write({1: [(b"a", row(1))]})
+    assert raised.value.code is Exit.OWNERSHIP_LOST
+
+
+@pytest.mark.parametrize("went", [False, True], ids=["stayed", "went and came back"])
+async def test_s6_a_partition_that_was_away_is_taken_anew(
+    app: VitalsApp, table: ChunkTable, went: bool
+) -> None:
+    """Another process may have registered meanwhile: the old producer would be refused."""
+    client = await owned(app, 1)
+    if went:
+        await table.on_rebalance({TP(CHANGELOG, 1)}, {TP(CHANGELOG, 1)}, {TP(CHANGELOG, 1)}, 2)
+    await app.own({TP(CHANGELOG, 1)})
+    assert client.told.count("stop") == went
+    claims = [key for sent in client.sent for key, _ in sent.records]
+    assert claims == [OWNER_KEY] * (1 + went)

@@ -92,7 +92,7 @@ class Installation:
         producer.produce(topic, value, customer, partition_of(customer))
 
     def read(self, key, enough):
-        """All records of a topic, as soon as ``enough(records)``."""
+        """All records of a topic, as soon as ``enough(records)``; deletions are none."""
         consumer = Consumer(
             {
                 "bootstrap.servers": self.given["bootstrap"],
@@ -106,7 +106,8 @@ class Installation:
         records, deadline = [], SystemClock().elapsed_s() + WAIT_S
         while not enough(records):
             assert SystemClock().elapsed_s() < deadline, f"{key}: only {len(records)} records"
-            records += [r for r in consumer.consume(500, 0.2) if r.error() is None]
+            found = [r for r in consumer.consume(500, 0.2) if r.error() is None]
+            records += [r for r in found if r.value() is not None]
         consumer.close()
         return records
 

@@ -74,5 +74,12 @@ async def scorer(client: RecordingClient, clock: ManualClock) -> Scorer:
     made.app.producer = SimpleNamespace(client=client)
     held = {TP(SETTINGS.topics.name("signals"), 0)}
     made.app.consumer.assignment = lambda: held
+
+    async def connect(_: str) -> RecordingClient:
+        return client
+
+    made.app.connect = connect
+    await made.app.own({TP(made.table.changelog, partition) for partition in range(2)})
+    client.forget()
     made._rebuild()
     return made

@@ -68,8 +68,10 @@ async def test_s5_outputs_then_rows_then_header_then_the_acknowledgement(
         f"durable {SCORES}/0",
         f"send {TRANSITIONS}/0",
         f"durable {TRANSITIONS}/0",
+        "begin",
         f"send {ROWS}/0",
         f"durable {ROWS}/0",
+        "commit",
         "acknowledge 0",
     ]
     rows = next(sent for sent in client.sent if sent.topic == ROWS).records

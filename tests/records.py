@@ -1,0 +1,33 @@
+"""What a topic on a real broker holds."""
+
+from collections.abc import Iterator
+
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Message, TopicPartition
+
+__all__ = ["records_of"]
+
+
+def records_of(bootstrap: str, topic: str) -> Iterator[Message]:
+    """The committed records, from the beginning to the present end; in order by partition."""
+    consumer = Consumer(
+        {
+            "bootstrap.servers": bootstrap,
+            "group.id": "reader",
+            "enable.auto.commit": False,
+            # The last offset may be a transaction's marker, which no record has.
+            "enable.partition.eof": True,
+        }
+    )
+    try:
+        left = set(consumer.list_topics(topic, timeout=10).topics[topic].partitions)
+        consumer.assign([TopicPartition(topic, p, OFFSET_BEGINNING) for p in left])
+        while left:
+            for message in consumer.consume(5000, timeout=0.2):
+                error = message.error()
+                if error is None:
+                    yield message
+                    continue
+                assert error.code() == KafkaError._PARTITION_EOF, error
+                left.discard(message.partition())
+    finally:
+        consumer.close()
