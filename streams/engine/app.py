@@ -7,6 +7,7 @@ event is a list of ``aiokafka`` records of one partition. Agents use
 chunk are durable.
 """
 
+import logging
 from collections.abc import Awaitable, Callable, Collection
 from pathlib import Path
 from typing import Any, cast
@@ -18,10 +19,13 @@ from streams.clock import Clock
 from streams.engine.fencing import Connect, connector
 from streams.engine.kafka import client_options, ssl_context
 from streams.engine.ownership import Lease
+from streams.engine.starting import Standing, Start, gap, start_of
 from streams.engine.transport import ChunkScheduler, Consumer, Producer, Transport
 from streams.settings import Settings
 
 __all__ = ["ChunkSchema", "VitalsApp", "build_app", "chunked_topic"]
+
+log = logging.getLogger(__name__)
 
 PRODUCER_BATCH_BYTES = 512 * 1024
 REQUEST_BYTES_MAX = 4 * 1024 * 1024
@@ -55,10 +59,14 @@ class VitalsApp(faust.App):
         clock: Clock,
         session_timeout_s: float,
         fetch_max_wait_ms: int,
+        accept_gap: bool,
         connect: Connect,
         **kwargs: Any,
     ) -> None:
         self.clock = clock
+        self._accept_gap = accept_gap
+        self._position: Callable[[TP], int | None] | None = None
+        self._lost: Callable[[str, int], None] | None = None
         #: Opens a transactional producer.
         self.connect = connect
         self.lease = Lease(clock, session_timeout_s)
@@ -99,6 +107,47 @@ class VitalsApp(faust.App):
         for owner in self._owners:
             await owner(tps)
 
+    def state_says(self, position: Callable[[TP], int | None]) -> None:
+        """Have reading go on where the state says; None is a partition without a state."""
+        self._position = position
+
+    def when_lost(self, count: Callable[[str, int], None]) -> None:
+        """Have ``count`` called with a topic and how many records were lost unread in it."""
+        self._lost = count
+
+    def start_of(self, tp: TP, standing: Standing) -> Start:
+        """Where to begin with a partition.
+
+        Raises:
+            NamedExit: see :func:`streams.engine.starting.start_of`.
+        """
+        position = None if self._position is None else self._position(tp)
+        start = start_of(
+            f"{tp.topic} partition {tp.partition}",
+            standing,
+            position,
+            has_state=self._position is not None,
+            accept_gap=self._accept_gap,
+        )
+        self._count_lost(tp, start.lost_records)
+        return start
+
+    def passed(self, tp: TP, expected: int, begin: int) -> None:
+        """Reading went on at ``begin``, the beginning of the topic, and not at ``expected``.
+
+        Raises:
+            NamedExit: GAP, unless gaps are accepted.
+        """
+        if begin > expected and not self._accept_gap:
+            raise gap(f"{tp.topic} partition {tp.partition}", expected, begin)
+        self._count_lost(tp, max(begin - expected, 0))
+
+    def _count_lost(self, tp: TP, records: int) -> None:
+        if records:
+            log.warning("%s partition %d: %d records are lost", tp.topic, tp.partition, records)
+            if self._lost is not None:
+                self._lost(tp.topic, records)
+
     def abandon(self, event: Any) -> None:
         """Let go of a chunk without acknowledging it: whoever owns it next reads it again.
 
@@ -136,6 +185,7 @@ def build_app(settings: Settings, clock: Clock, *, group: str) -> VitalsApp:
         clock=clock,
         session_timeout_s=session_s,
         fetch_max_wait_ms=settings.fetch_max_wait_ms,
+        accept_gap=settings.accept_gap,
         connect=connector(client_options(settings), PRODUCER_BATCH_BYTES, REQUEST_BYTES_MAX),
         autodiscover=False,
         broker=brokers,

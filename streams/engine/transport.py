@@ -6,7 +6,7 @@
 - *Commits that keep up*: chunks of a partition are acknowledged in order (every
   agent here has concurrency 1), so the offset to commit is one past the last
   acknowledged. Faust's gap tracking, which expects every offset, is not used.
-- *Start*: what has no committed offset is read from its beginning.
+- *Start*: each partition begins where nothing unread is passed over, or the process ends.
 - *Revoke*: work in hand is made durable and committed before Faust forgets it.
 - *Lease*: confirmed heartbeats renew it.
 - *Read committed*: what a transaction wrote that was aborted is never seen.
@@ -24,7 +24,9 @@ from faust.transport.utils import DefaultSchedulingStrategy
 from faust.types import TP, ConsumerMessage
 
 from streams.clock import Clock
+from streams.engine.fatal import guarded
 from streams.engine.ownership import Lease
+from streams.engine.starting import Standing, Start
 
 __all__ = ["ChunkScheduler", "Consumer", "ConsumerThread", "Producer", "Transport"]
 
@@ -53,6 +55,8 @@ class Host(Protocol):
     flow_control: Any
     settle: Callable[[], Awaitable[None]]
     own: Callable[[Collection[TP]], Awaitable[None]]
+    start_of: Callable[[TP, Standing], Start]
+    passed: Callable[[TP, int, int], None]
 
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):
@@ -82,25 +86,33 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 
         coordinator._do_heartbeat = confirmed
 
-    async def seek_to_committed(self) -> Mapping[TP, int]:
-        """Seek each source partition to its committed offset, or to its beginning if it has none.
+    async def standings(self) -> dict[TP, Standing]:
+        """What the broker knows of each source partition that is held."""
+        return cast("dict[TP, Standing]", await self.call_thread(self._standings))
 
-        The client leaves a partition without a committed offset (or with 0)
-        where it is: what was fetched ahead of a restore, and dropped, would be lost.
-        """
-        return cast("Mapping[TP, int]", await self.call_thread(self._seek_to_committed))
-
-    async def _seek_to_committed(self) -> dict[Any, int]:
+    async def _standings(self) -> dict[TP, Standing]:
         consumer = self._ensure_consumer()
         changelogs = self.app.tables.changelog_topics
         sources = [tp for tp in consumer.assignment() if tp.topic not in changelogs]
-        begins = await consumer.beginning_offsets(sources) if sources else {}
-        offsets: dict[Any, int] = {}
-        for tp in sources:
-            committed = await consumer.committed(tp)
-            offsets[tp] = begins[tp] if committed is None else int(committed)
-            consumer.seek(tp, offsets[tp])
-        return offsets
+        if not sources:
+            return {}
+        begins, ends = await asyncio.gather(
+            consumer.beginning_offsets(sources), consumer.end_offsets(sources)
+        )
+        committed = await asyncio.gather(*map(consumer.committed, sources))
+        return {
+            TP(tp.topic, tp.partition): Standing(begins[tp], ends[tp], offset)
+            for tp, offset in zip(sources, committed, strict=True)
+        }
+
+    async def seek_all(self, offsets: Mapping[TP, int]) -> None:
+        """Go on at these offsets."""
+        await self.call_thread(self._seek_all, offsets)
+
+    async def _seek_all(self, offsets: Mapping[TP, int]) -> None:
+        consumer = self._ensure_consumer()
+        for tp, offset in offsets.items():
+            consumer.seek(aiokafka.TopicPartition(tp.topic, tp.partition), offset)
 
     def standing(self, tp: TP) -> tuple[int | None, int | None, int | None]:
         """What the last fetch said of a partition: next offset, log end, when (Unix ms)."""
@@ -137,12 +149,26 @@ class Consumer(driver.Consumer):
         self._fetching = asyncio.Lock()
         self._seeks = 0
         self._read_offset = _NoReadOffsets()
+        #: Of source partitions: the offset to be fetched next.
+        self._next: dict[TP, int] = {}
 
     async def perform_seek(self) -> None:
-        """Seek to the committed offsets, while nothing is being fetched."""
+        """Seek to where reading goes on, while nothing is being fetched.
+
+        The client leaves a partition without a committed offset (or with 0)
+        where it is: what was fetched ahead of a restore, and dropped, would be lost.
+        """
         async with self._fetching:
             self._seeks += 1
-            await super().perform_seek()
+            await guarded(self._seek_to_start())
+
+    async def _seek_to_start(self) -> None:
+        host, thread = cast("Host", self.app), cast("ConsumerThread", self._thread)
+        standings = await thread.standings()
+        starts = {tp: host.start_of(tp, standing) for tp, standing in standings.items()}
+        self._next = {tp: start.offset for tp, start in starts.items()}
+        await thread.seek_all(self._next)
+        self._committed_offset.update({tp: offset or None for tp, offset in self._next.items()})
 
     async def highwaters(self, *partitions: TP) -> Mapping[TP, int]:
         """The ends of changelogs, to which nobody else appends any more."""
@@ -156,7 +182,23 @@ class Consumer(driver.Consumer):
             wanted = set(active_partitions or ())
             if not wanted:
                 return {}
-            return await super()._getmany(wanted, min(timeout, FETCH_S_MAX))
+            found = await super()._getmany(wanted, min(timeout, FETCH_S_MAX))
+            await guarded(self._look_for_gaps(found))
+            return found
+
+    async def _look_for_gaps(self, found: Mapping[TP, list[Any]]) -> None:
+        """Retention may overtake a reader; the client goes on at the beginning without a word.
+
+        Offsets that nothing has (markers, what was aborted) are passed over.
+        """
+        for tp, records in found.items():
+            expected = self._next.get(tp)
+            if expected is None:
+                continue
+            self._next[tp] = records[-1].offset + 1
+            if records[0].offset > expected:
+                begin = (await self.earliest_offsets(tp))[tp]
+                cast("Host", self.app).passed(tp, expected, min(begin, records[0].offset))
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:
         """Chunks as they come, up to the next seek."""

@@ -58,6 +58,7 @@ class Intake:
         self._generation: int | None = None
         for family in SOURCES:
             self._attach(family)
+        self.app.when_lost(lambda topic, records: metrics.gap_records.labels(topic).inc(records))
         self.app.timer(settings.progress_ms / 1000, name="progress")(self._report)
 
     def _attach(self, family: str) -> None:

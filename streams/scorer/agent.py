@@ -10,6 +10,7 @@ import logging
 from typing import Any
 
 import msgspec
+from faust.types import TP
 
 from schemas import signals
 from schemas.dead_letters import DeadLetter
@@ -100,6 +101,8 @@ class Scorer:
         self.app.timer(settings.tick_ms / 1000, name="tick")(self._timed_tick)
         self.app.task(self.control.run)
         self.app.before_handover(self.checkpoint)
+        self.app.state_says(self._position)
+        self.app.when_lost(lambda topic, records: metrics.gap_records.labels(topic).inc(records))
 
     # -- ownership -----------------------------------------------------------------------------
 
@@ -144,6 +147,11 @@ class Scorer:
         self.assigned = True
         self._metrics.partitions.set(len(self.folds))
         log.info("own signals partitions %s: %d rows", sorted(held), self._row_count())
+
+    def _position(self, tp: TP) -> int | None:
+        """Where the log goes on for the state of a partition, None if there is no state."""
+        fold = self.folds.get(tp.partition)
+        return fold.header.position or None if fold is not None else None
 
     def _row_count(self) -> int:
         return sum(len(fold.rows) for fold in self.folds.values())
@@ -208,9 +216,7 @@ class Scorer:
             return fold.apply(record.offset, record.timestamp, decoded)
         except Gap as gap:
             raise NamedExit(
-                Exit.GAP,
-                f"{self._log_topic}: {gap}. Records were deleted before they were read:"
-                " what they said is lost. Go on without them with --accept-gap",
+                Exit.GAP, f"{self._log_topic}: {gap}. Go on with --accept-gap"
             ) from None
         except RowError as error:
             raise NamedExit(
