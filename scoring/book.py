@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, MutableMapping
 from scoring import row as rows_
 from scoring.duplicates import Duplicates
 from scoring.row import Customer, Header, Prefix
+from scoring.seal import seal_of
 
 __all__ = ["Book"]
 
@@ -22,6 +23,7 @@ class Book:
         self.rows = rows
         stored = rows.get(rows_.HEADER_KEY)
         self.header = Header() if stored is None else rows_.decode_header(stored)
+        self._seal = seal_of(rows, rows_.HEADER_KEY)
         self.duplicates = Duplicates()
         self.live: dict[str, Customer] = {}
         self.changed: dict[str, Customer] = {}
@@ -32,6 +34,15 @@ class Book:
         self._expired: list[bytes] = []
         self._restore_segments()
         self._forget_percentiles()
+
+    def check_seal(self) -> None:
+        """Pass if the rows are those that the stored header was written with.
+
+        Raises:
+            Unsealed: saying what differs.
+        """
+        if self.header.seal is not None:
+            self.header.seal.check(self._seal)
 
     def prefixes(self) -> Iterator[tuple[str, Prefix]]:
         """Each stored customer with its row's prefix."""
@@ -111,12 +122,16 @@ class Book:
             self.header.segments[number] = segment.last_hour
             written.append((_segment_key(number), rows_.encode_segment(segment)))
         written += [(i.encode(), rows_.pack(customer)) for i, customer in self.changed.items()]
-        written.append((rows_.HEADER_KEY, rows_.encode_header(self.header)))
         for key, value in written:
+            self._seal = self._seal.changed(key, self.rows.get(key), value)
             if value is None:
                 self.rows.pop(key, None)
             else:
                 self.rows[key] = value
+        self.header.seal = self._seal
+        header = rows_.encode_header(self.header)
+        self.rows[rows_.HEADER_KEY] = header
+        written.append((rows_.HEADER_KEY, header))
         self._own = dict.fromkeys(self._expired)
         self._expired.clear()
         self.changed.clear()

@@ -92,6 +92,14 @@ class PartitionFold:
         """The packed rows, as of the last checkpoint."""
         return self._book.rows
 
+    def check_seal(self) -> None:
+        """Pass if the restored rows are whole: those that their header was written with.
+
+        Raises:
+            Unsealed: saying what differs.
+        """
+        self._book.check_seal()
+
     def customers(self) -> set[str]:
         """The ids of all customers of the partition."""
         return self._book.ids()

@@ -22,6 +22,7 @@ from scoring.evaluate import Past
 from scoring.forecast import Coming
 from scoring.kin import Kin, Sums
 from scoring.recent import FRESH_MAX, Feeding, Recent, settle, thinned
+from scoring.seal import Seal
 from scoring.state import HELD_BYTES_MAX, HELD_MAX, CustomerState
 
 __all__ = [
@@ -258,6 +259,8 @@ class Header(msgspec.Struct, array_like=True):
     activation: Activation | None = None
     #: Hash of a card in use -> the number of its snapshot of percentiles among the decisions.
     percentiles: dict[str, int] = {}
+    #: Of all other rows that this header was written with; None: not known.
+    seal: Seal | None = None
 
 
 _encoder = msgspec.msgpack.Encoder()

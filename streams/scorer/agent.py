@@ -20,6 +20,7 @@ from schemas.topics import SOURCES
 from scoring.outputs import Output
 from scoring.partition import FoldPolicy, Gap, PartitionFold
 from scoring.row import MissingCard, RowError, newer
+from scoring.seal import Unsealed
 from streams.clock import Clock
 from streams.engine.app import VitalsApp, build_app, chunked_topic
 from streams.engine.batches import BatchWriter
@@ -112,16 +113,6 @@ class Scorer:
             self._rebuild()
         except NamedExit as error:
             end_process(error)
-        except MissingCard as error:
-            end_process(
-                NamedExit(
-                    Exit.CHANGELOG_DAMAGED,
-                    f"{self.table.changelog}: {error}. Restore the topic, or rebuild the state"
-                    " from the signals log",
-                )
-            )
-        except RowError as error:
-            end_process(NamedExit(Exit.STATE_VERSION, f"{self.table.changelog}: {error}"))
         except Exception as error:  # Faust would lose it
             end_process(error)
 
@@ -132,7 +123,7 @@ class Scorer:
             del self.folds[partition]
         self.table.restored.clear()
         for partition in sorted(held - set(self.folds)):
-            fold = PartitionFold(partition, self.table.partition(partition), self._policy)
+            fold = self._fold_of(partition)
             known = fold.header.partitions
             if known not in (0, self._partitions):
                 raise NamedExit(
@@ -147,6 +138,22 @@ class Scorer:
         self.assigned = True
         self._metrics.partitions.set(len(self.folds))
         log.info("own signals partitions %s: %d rows", sorted(held), self._row_count())
+
+    def _fold_of(self, partition: int) -> PartitionFold:
+        """The fold that goes on with the restored rows of a partition."""
+        where = f"{self.table.changelog} partition {partition}"
+        try:
+            fold = PartitionFold(partition, self.table.partition(partition), self._policy)
+            fold.check_seal()
+        except (MissingCard, Unsealed) as error:
+            raise NamedExit(
+                Exit.CHANGELOG_DAMAGED,
+                f"{where}: {error}. Rows were lost, or are not of this state. Restore the topic"
+                " (`vitals state import` has a copy of its rows, if one was exported)",
+            ) from None
+        except RowError as error:
+            raise NamedExit(Exit.STATE_VERSION, f"{where}: {error}") from None
+        return fold
 
     def _position(self, tp: TP) -> int | None:
         """Where the log goes on for the state of a partition, None if there is no state."""
