@@ -13,6 +13,8 @@ from schemas.base import Time
 __all__ = [
     "CONTROL",
     "ControlRecord",
+    "IntakePaused",
+    "IntakeResumed",
     "PercentileGroup",
     "PercentilesTaken",
     "ScorecardActivated",
@@ -59,6 +61,31 @@ class SourceResumed(_Control):
     topic: str
 
 
+class IntakePaused(_Control):
+    """A source topic, or one partition of it, is not read any further.
+
+    It concerns intake alone and changes no customer's state: that the topic is not to
+    be waited for is a ``source.stalled`` of its own.
+    """
+
+    type: Literal["intake.paused"] = "intake.paused"
+    topic: str
+    partition: int | None = Field(default=None, ge=0, description="None: the whole topic.")
+
+
+class IntakeResumed(_Control):
+    """Reading goes on where it stood. It takes back the pause of the same topic and partition."""
+
+    type: Literal["intake.resumed"] = "intake.resumed"
+    topic: str
+    partition: int | None = Field(default=None, ge=0, description="As in the pause.")
+    known_to: dict[int, int] = Field(
+        default_factory=dict,
+        description="Partition to offset: bad records before it were there when somebody decided"
+        " to go on, so they are refused as ever and pause nothing again.",
+    )
+
+
 class PercentileGroup(BaseModel):
     """How the values of one measure were spread over the customers of one group."""
 
@@ -85,7 +112,14 @@ class PercentilesTaken(_Control):
     groups: tuple[PercentileGroup, ...]
 
 
-ControlRecord = ScorecardActivated | SourceStalled | SourceResumed | PercentilesTaken
+ControlRecord = (
+    ScorecardActivated
+    | SourceStalled
+    | SourceResumed
+    | IntakePaused
+    | IntakeResumed
+    | PercentilesTaken
+)
 
 CONTROL: TypeAdapter[ControlRecord] = TypeAdapter(
     Annotated[ControlRecord, Field(discriminator="type")]

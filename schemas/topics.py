@@ -70,7 +70,7 @@ TOPICS: dict[str, Topic] = {
     ),
     "control": Topic(
         "health.control.v1",
-        "global decisions: scorecard activations, stalled sources",
+        "global decisions: scorecard activations, stalled sources, pauses of intake",
         Partitions.ONE,
         {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"},
     ),

@@ -48,7 +48,11 @@ def evaluate_and_emit(
         past = msgspec.structs.replace(assessment.past, handling=marks.handling)
         assessment = assessment._replace(past=past)
     outputs: list[Output] = []
-    is_told = _worth_telling(before, assessment, card) or _noted(before, marks, customer.state)
+    is_told = (
+        _worth_telling(before, assessment, card)
+        or _noted(before, marks, customer.state)
+        or (before is not None and before.frozen != _frozen(card, moment))
+    )
     cause = Cause.TIME
     if is_told or card.hierarchy is not None:
         cause = cause_of(before, assessment, customer, mark)

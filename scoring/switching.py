@@ -15,6 +15,7 @@ import msgspec
 from schemas.control import (
     PercentilesTaken,
     ScorecardActivated,
+    SourceResumed,
     SourceStalled,
     Undecided,
     decision_in,
@@ -82,8 +83,10 @@ class Switching:
             return [], False
         if isinstance(decision, PercentilesTaken):
             return [], self._cards.take_percentiles(copy.offset, decision, copy.body)
-        since_ms = at_ms if isinstance(decision, SourceStalled) else None
-        return [], self._cards.stall(decision.topic, since_ms)
+        if isinstance(decision, SourceStalled | SourceResumed):
+            since_ms = at_ms if isinstance(decision, SourceStalled) else None
+            return [], self._cards.stall(decision.topic, since_ms)
+        return [], False  # of intake alone
 
     def _activate(
         self,

@@ -19,6 +19,7 @@ COMMANDS = {
     "topics": "Create and check the topics.",
     "import": "Turn CSV or JSON lines into events.",
     "replay": "Score JSON lines without a broker, in event time.",
+    "intake": "Pause and resume sources, and see how far each is read.",
     "signals": "Read the signals log.",
     "scorecard": "Check and activate scorecards.",
     "percentiles": "Take and show what percentile measures compare with.",

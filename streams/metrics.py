@@ -67,6 +67,9 @@ class Metrics:
         self.intake_lag_records = self._gauge(
             "health_intake_lag_records", "Source records not yet read.", "topic"
         )
+        self.intake_paused = self._gauge(
+            "health_intake_partitions_paused", "Source partitions held here, not read.", "topic"
+        )
         self.signal_blocks = self._counter(
             "health_signal_blocks_total", "Blocks written to the signals log."
         )

@@ -17,6 +17,7 @@ from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from schemas.topics import Topics
+from streams.intake.silence import silences_in
 
 __all__ = ["Settings", "child_environment", "options"]
 
@@ -116,6 +117,17 @@ class Settings(BaseSettings):
         1000, ge=50, le=60_000, description="Intake reports its progress this often."
     )
     chunk_records: int = Field(2000, ge=1, le=50_000, description="Records in a chunk, at most.")
+    pause_after_bad: int = Field(
+        100,
+        ge=0,
+        description="A source partition is paused after so many bad records in a row, or when"
+        " of at least so many within 60 s more than half are bad; 0 pauses nothing.",
+    )
+    stalled_after: str = Field(
+        "",
+        description="After which silence a source counts as stalled, such as"
+        " usage=2h,billing=3d,accounts=never; the others are judged by their own habits.",
+    )
     session_timeout_s: float = Field(
         10.0, ge=1, le=300, description="A silent worker is replaced after this."
     )
@@ -170,6 +182,12 @@ class Settings(BaseSettings):
     def _prefix_is_a_topic_name(cls, value: str) -> str:
         if value and not all(c.isascii() and (c.isalnum() or c in "._-") for c in value):
             raise ValueError("expected letters, digits, dots, dashes and underscores")
+        return value
+
+    @field_validator("stalled_after")
+    @classmethod
+    def _silences_are_readable(cls, value: str) -> str:
+        silences_in(value)
         return value
 
     @property

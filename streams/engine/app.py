@@ -156,6 +156,14 @@ class VitalsApp(faust.App):
         """
         self.chunks._unacked_messages.discard(event.message)
 
+    def acknowledge_through(self, event: Any, offset: int) -> None:
+        """Acknowledge a chunk up to a record within it, the last one that was handled.
+
+        For a partition of which nothing more is handled before it is read from there again.
+        """
+        event.message.offset = offset
+        event.ack()
+
     async def _consumer_wait_empty(self, consumer: Any, logger: Any) -> None:
         await self.settle()
         await super()._consumer_wait_empty(consumer, logger)

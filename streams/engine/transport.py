@@ -7,6 +7,7 @@
   agent here has concurrency 1), so the offset to commit is one past the last
   acknowledged. Faust's gap tracking, which expects every offset, is not used.
 - *Start*: each partition begins where nothing unread is passed over, or the process ends.
+- *Hold*: one partition is not fetched while the others go on, and the client goes on polling.
 - *Revoke*: work in hand is made durable and committed before Faust forgets it.
 - *Lease*: confirmed heartbeats renew it.
 - *Read committed*: what a transaction wrote that was aborted is never seen.
@@ -15,7 +16,15 @@
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+)
 from typing import Any, Protocol, cast
 
 import aiokafka
@@ -136,6 +145,14 @@ class _NoReadOffsets(dict[Any, Any]):
         return None
 
 
+class _Records(list[Any]):
+    """A chunk's records, and how often their partition had been sent back when they came."""
+
+    def __init__(self, records: Iterable[Any], turn: int) -> None:
+        super().__init__(records)
+        self.turn = turn
+
+
 class Consumer(driver.Consumer):
     """A consumer of chunks.
 
@@ -148,6 +165,8 @@ class Consumer(driver.Consumer):
         super().__init__(*args, **kwargs)
         self._fetching = asyncio.Lock()
         self._seeks = 0
+        self._held: set[TP] = set()
+        self._turns: dict[TP, int] = {}
         self._read_offset = _NoReadOffsets()
         #: Of source partitions: the offset to be fetched next.
         self._next: dict[TP, int] = {}
@@ -179,12 +198,14 @@ class Consumer(driver.Consumer):
         async with self._fetching:
             # A copy: to the client an empty set means all partitions, and this one is emptied
             # while the fetch waits.
-            wanted = set(active_partitions or ())
-            if not wanted:
-                return {}
-            found = await super()._getmany(wanted, min(timeout, FETCH_S_MAX))
-            await guarded(self._look_for_gaps(found))
-            return found
+            wanted = set(active_partitions or ()) - self._held
+            if wanted:
+                found = await super()._getmany(wanted, min(timeout, FETCH_S_MAX))
+                await guarded(self._look_for_gaps(found))
+                return {tp: _Records(records, self._turn(tp)) for tp, records in found.items()}
+        if active_partitions:
+            await asyncio.sleep(FETCH_S_MAX)  # all are held: Faust would ask again at once
+        return {}
 
     async def _look_for_gaps(self, found: Mapping[TP, list[Any]]) -> None:
         """Retention may overtake a reader; the client goes on at the beginning without a word.
@@ -208,11 +229,39 @@ class Consumer(driver.Consumer):
                 return
             yield tp, message
 
+    def hold(self, tp: TP) -> None:
+        """Fetch nothing more of a partition, until :meth:`go_on` or until it is assigned anew.
+
+        Faust's own pausing is lifted by its buffers and its restores. What was fetched already
+        still reaches the agent.
+        """
+        self._held.add(tp)
+
+    def holds(self, tp: TP) -> bool:
+        """Whether a partition is held."""
+        return tp in self._held
+
+    async def go_on(self, tp: TP, offset: int) -> None:
+        """Fetch a held partition again, from ``offset``; what came of it before is not current."""
+        async with self._fetching:
+            self._turns[tp] = self._turn(tp) + 1
+            self._next[tp] = offset
+            await cast("ConsumerThread", self._thread).seek_all({tp: offset})
+            self._held.discard(tp)
+
+    def is_current(self, message: Any) -> bool:
+        """Whether a chunk was fetched after the last :meth:`go_on` of its partition."""
+        turn: int = getattr(message.value, "turn", 0)
+        return turn == self._turn(message.tp)
+
+    def _turn(self, tp: TP) -> int:
+        return self._turns.get(tp, 0)
+
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
     def _to_message(self, tp: TP, record: Any) -> ConsumerMessage:
-        if type(record) is not list:
+        if not isinstance(record, list):
             return super()._to_message(tp, record)
         message = super()._to_message(tp, record[-1])
         message.key = None
@@ -240,6 +289,7 @@ class Consumer(driver.Consumer):
             host.flow_control.clear()
             await host.settle()
             await self.wait_empty()
+        self._held -= revoked
         await super().on_partitions_revoked(revoked)
 
     def standing(self, tp: TP) -> tuple[int | None, int | None, int | None]:

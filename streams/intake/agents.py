@@ -2,13 +2,19 @@
 
 For each chunk: blocks and dead letters are written and awaited, then the chunk
 is acknowledged. A chunk that comes again after a crash makes blocks with the
-same source offsets, which the score agent knows by them.
+same source offsets, which the score agent knows by them. A partition of which too much is
+bad is paused: what was refused up to there is durable, and acknowledged no further.
 """
 
 import asyncio
 import logging
+from collections import defaultdict
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
+from aiokafka.errors import IllegalStateError
 from faust.types import TP
 
 from schemas import signals
@@ -18,7 +24,15 @@ from streams.engine.app import VitalsApp, build_app, chunked_topic
 from streams.engine.batches import BatchWriter
 from streams.engine.broker_clock import BrokerClock
 from streams.engine.fatal import guarded
-from streams.intake.blocks import AGE_MS_MAX, FUTURE_MS_MAX, Chunk, TimeBounds, blocks_of
+from streams.intake.blocks import (
+    AGE_MS_MAX,
+    FUTURE_MS_MAX,
+    Chunk,
+    ChunkResult,
+    TimeBounds,
+    blocks_of,
+)
+from streams.intake.pausing import Pausing
 from streams.intake.plain_usage import PlainUsage
 from streams.intake.progress import ProgressPolicy, Standing, progress_of
 from streams.intake.routing import CustomerRouter
@@ -56,9 +70,12 @@ class Intake:
         self._dead_partitions = 1
         self._standings: dict[TP, Standing] = {}
         self._generation: int | None = None
+        self._in_hand: defaultdict[TP, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self.pausing = Pausing(settings, self.app, clock, metrics, self._go_on)
         for family in SOURCES:
             self._attach(family)
         self.app.when_lost(lambda topic, records: metrics.gap_records.labels(topic).inc(records))
+        self.app.task(self.pausing.run)
         self.app.timer(settings.progress_ms / 1000, name="progress")(self._report)
 
     def _attach(self, family: str) -> None:
@@ -72,11 +89,40 @@ class Intake:
 
     async def _chunk(self, event: Any, family: str) -> None:
         message = event.message
+        tp = TP(message.topic, message.partition)
         await self._connect()
+        known = await self.pausing.known()
+        async with self._in_hand[tp]:
+            readable = known and not self.pausing.is_paused(tp)
+            if not readable or not self.app.chunks.is_current(message):
+                self.app.abandon(event)
+                return
+            await self._handle(event, tp, family)
+
+    async def _handle(self, event: Any, tp: TP, family: str) -> None:
         assert self._router is not None
         now_ms = self._clock.now_ms()
-        chunk = Chunk(message.topic, message.partition, family, message.value)
+        records = event.message.value
+        chunk = Chunk(tp.topic, tp.partition, family, records)
         result = blocks_of(chunk, self._router, self._bounds(now_ms), now_ms, self._plain)
+        bad = {letter.offset for letter in result.dead_letters}
+        limit = self.pausing.limit_in(tp, records, bad)
+        if limit is not None:
+            records = records[: limit.records]
+            chunk = replace(chunk, records=records)
+            result = blocks_of(chunk, self._router, self._bounds(now_ms), now_ms, self._plain)
+        await self._write(tp, result)
+        self._metrics.intake_records.labels(tp.topic).inc(len(records))
+        self._note(tp, records, result.latest_ms)
+        if limit is None:
+            event.ack()
+        else:
+            # In this order: what is acknowledged must not be the end of it after a crash.
+            await self.pausing.pause(tp, limit.reason)
+            self.app.acknowledge_through(event, records[-1].offset)
+
+    async def _write(self, tp: TP, result: ChunkResult) -> None:
+        """Blocks and dead letters, durably."""
         writer = BatchWriter(self.app.batches)
         name = self._topics.name("signals")
         for partition, block in result.blocks:
@@ -85,16 +131,25 @@ class Intake:
             await writer.add(name, partition, None, value)
         dead = self._topics.name("dead_letters")
         for letter in result.dead_letters:
-            self._metrics.dead_letters.labels(message.topic, letter.reason).inc()
+            self._metrics.dead_letters.labels(tp.topic, letter.reason).inc()
             partition = letter.partition % self._dead_partitions
             await writer.add(
                 dead, partition, letter.key.encode(), letter.model_dump_json().encode()
             )
         await writer.flush()
-        self._metrics.intake_records.labels(message.topic).inc(len(message.value))
         self._metrics.signal_blocks.inc(len(result.blocks))
-        self._note(message, result.latest_ms)
-        event.ack()
+
+    async def _go_on(self, tp: TP) -> None:
+        """Read a partition again that was paused, from the first record that was not handled."""
+        async with self._in_hand[tp]:
+            self._begin_again()
+            standing = self._standings.get(tp)
+            offset = None if standing is None else standing.next_offset
+            if offset is None:
+                offset = await self._first_offset(tp)
+            # Handed over meanwhile: whoever has it reads it from its committed offset.
+            with suppress(IllegalStateError):
+                await self.app.chunks.go_on(tp, offset or 0)
 
     def _bounds(self, now_ms: int) -> TimeBounds:
         age_ms = AGE_MS_MAX_EVENT_TIME if self._policy.event_time else AGE_MS_MAX
@@ -115,11 +170,11 @@ class Intake:
             self._generation = self.app.consumer_generation_id
             self._standings = {}
 
-    def _note(self, message: Any, latest_ms: int) -> None:
+    def _note(self, tp: TP, records: Sequence[Any], latest_ms: int) -> None:
         self._begin_again()
-        standing = self._standings.setdefault(TP(message.topic, message.partition), Standing())
-        standing.next_offset = message.offset + 1
-        standing.stamped_ms = message.value[-1].timestamp
+        standing = self._standings.setdefault(tp, Standing())
+        standing.next_offset = records[-1].offset + 1
+        standing.stamped_ms = records[-1].timestamp
         standing.latest_ms = max(standing.latest_ms, latest_ms)
 
     async def _report(self) -> None:

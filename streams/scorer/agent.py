@@ -32,6 +32,7 @@ from streams.intake.routing import CustomerRouter
 from streams.metrics import Metrics
 from streams.scorer.control import ControlCopier
 from streams.scorer.rollup_blocks import RollupBlocks
+from streams.scorer.stall_watch import StallWatch
 from streams.settings import Settings
 
 __all__ = ["Scorer"]
@@ -91,6 +92,7 @@ class Scorer:
         )
         self.table.on_recover(self._restored)
         self.control = ControlCopier(settings, self.app, self.folds, clock, metrics, first_card)
+        self.stalls = StallWatch(settings, self.app, self.folds, clock)
         topic = chunked_topic(self.app, self._log_topic, partitions)
 
         async def score(stream: Any) -> None:
@@ -101,6 +103,7 @@ class Scorer:
         self.app.timer(settings.checkpoint_ms / 1000, name="checkpoint")(self._timed_checkpoint)
         self.app.timer(settings.tick_ms / 1000, name="tick")(self._timed_tick)
         self.app.task(self.control.run)
+        self.app.task(self.stalls.run)
         self.app.before_handover(self.checkpoint)
         self.app.state_says(self._position)
         self.app.when_lost(lambda topic, records: metrics.gap_records.labels(topic).inc(records))

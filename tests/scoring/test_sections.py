@@ -265,6 +265,27 @@ def test_a_stalled_source_freezes_its_measures_up_to_the_limit() -> None:
     assert "scorecard" not in causes
 
 
+def test_that_a_source_is_stalled_is_told_at_once_and_no_longer_than_it_lasts() -> None:
+    """Though no point moved: a page must not say for weeks what is over."""
+    made = log(account(), use(START_MS))
+    made.tick(START_MS + HOUR_MS)
+
+    def frozen() -> set[str]:
+        told = health(made)["contributions"]
+        return {line["name"] for line in told if "frozen_since" in line}
+
+    assert frozen() == set()
+    made.add(source_control("source.stalled", "health.usage.v1", 1), START_MS + HOUR_MS + 1)
+    made.tick(START_MS + HOUR_MS + 2)
+    assert "last_use" in frozen()
+    made.add(source_control("source.resumed", "health.usage.v1", 2), START_MS + HOUR_MS + 3)
+    made.tick(START_MS + HOUR_MS + 4)
+    assert frozen() == set()
+    told = len(made.outputs)
+    made.tick(START_MS + HOUR_MS + 5)
+    assert len(made.outputs) == told
+
+
 def test_what_is_frozen_ends_at_the_limit_where_its_curve_is_level_too() -> None:
     """The curve says the same of any longer silence; that there is no data says something else."""
     made = log(account(), use(START_MS))

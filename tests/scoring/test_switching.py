@@ -272,6 +272,18 @@ def test_a_refused_stall_stalls_nothing() -> None:
     assert log.fold.header.stalled == {}
 
 
+@pytest.mark.parametrize("kind", ["intake.paused", "intake.resumed"])
+def test_what_intake_is_told_changes_no_state(kind: str) -> None:
+    """A source that is stalled stays so: it is declared back when it has been read."""
+    log = known("acme")
+    log.add(source_control("source.stalled", "health.usage.v1", 1), START_MS + 1)
+    log.tick(START_MS + 2)
+    log.add(source_control(kind, "health.usage.v1", 2), START_MS + 3)
+    assert list(log.fold.header.stalled) == ["health.usage.v1"]
+    assert log.tick(START_MS + 4) == []
+    assert log.fold.header.control_offset == 2
+
+
 def test_of_workers_that_start_at_once_the_first_in_the_log_activates_its_card() -> None:
     """The second one's card counts for nothing, its own or the same."""
     log = Log(card_text=None)

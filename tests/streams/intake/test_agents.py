@@ -1,104 +1,12 @@
 """The intake agents in Faust's own test context: blocks and dead letters durable, then the ack."""
 
-import asyncio
-import json
-from types import SimpleNamespace
-from typing import Any
-
-import pytest
 from aiokafka.errors import NotEnoughReplicasError
-from faust.types.tuples import Message
 
-from engine_stand import RecordingClient, record
-from partitionlog import START_MS, at
-from schemas import signals
+from engine_stand import RecordingClient
+from intake_stand import DEAD, SOURCE, blocks, put, usage
 from schemas.dead_letters import RAW_BYTES_MAX, DeadLetter
-from schemas.signals import Block
-from streams.clock import ManualClock
-from streams.engine import fatal
-from streams.engine.broker_clock import BrokerClock
 from streams.intake.agents import Intake
-from streams.intake.progress import ProgressPolicy
 from streams.intake.routing import partition_of
-from streams.metrics import Metrics
-from streams.settings import Settings
-
-LOG, DEAD, SOURCE = "health.signals.v1", "health.dead-letters.v1", "health.usage.v1"
-
-
-@pytest.fixture
-def client() -> RecordingClient:
-    return RecordingClient()
-
-
-@pytest.fixture
-async def intake(client: RecordingClient) -> Intake:
-    """The real app without a broker; the signals log has two partitions."""
-    settings = Settings(bootstrap="127.0.0.1:1")
-    made = Intake(settings, ManualClock(START_MS), BrokerClock(), Metrics(), ProgressPolicy())
-    made.app.producer = SimpleNamespace(client=client)
-    return made
-
-
-@pytest.fixture
-def acknowledged(client: RecordingClient, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    offsets: list[int] = []
-
-    def final(self: Message, consumer: Any) -> bool:
-        self.acked = True
-        offsets.append(self.offset)
-        client.told.append("acknowledge")
-        return True
-
-    monkeypatch.setattr(Message, "on_final_ack", final)
-    return offsets
-
-
-@pytest.fixture
-def ended(monkeypatch: pytest.MonkeyPatch) -> list[BaseException]:
-    errors: list[BaseException] = []
-
-    def end(error: BaseException) -> None:
-        errors.append(error)
-        raise asyncio.CancelledError
-
-    monkeypatch.setattr(fatal, "end_process", end)
-    return errors
-
-
-def usage(customer: str, number: int, **fields: Any) -> bytes:
-    body = {
-        "event_id": f"e{number}",
-        "customer_id": customer,
-        "occurred_at": at(START_MS),
-        "source": "app",
-        "type": "usage.feature",
-        "feature": "export",
-        "user": "u",
-        **fields,
-    }
-    return json.dumps(body).encode()
-
-
-async def put(intake: Intake, values: list[bytes | None], first: int = 0) -> None:
-    """Give the usage agent one chunk, and let it finish."""
-    agent = next(a for name, a in intake.app.agents.items() if "intake-usage" in name)
-    chunk = [record(first + n, value, timestamp=START_MS) for n, value in enumerate(values)]
-    async with agent.test_context() as running:
-        await running.put(chunk, partition=1, wait=False)
-        for _ in range(100):
-            await asyncio.sleep(0)
-
-
-def blocks(client: RecordingClient) -> dict[int, list[Block]]:
-    found: dict[int, list[Block]] = {}
-    for sent in client.sent:
-        if sent.topic == LOG:
-            for _, value in sent.records:
-                block = signals.decode(value or b"")
-                assert isinstance(block, Block)
-                found.setdefault(sent.partition, []).append(block)
-    return found
 
 
 async def test_blocks_are_durable_before_the_chunk_is_acknowledged(

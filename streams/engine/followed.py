@@ -1,0 +1,101 @@
+"""A topic of one partition that every process reads whole, and follows: the control topic, say.
+
+Without a consumer group: nothing is committed, each start reads from the beginning.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+import aiokafka
+from aiokafka.errors import KafkaError
+
+from streams.engine.kafka import client_options
+from streams.settings import Settings
+
+__all__ = ["Followed"]
+
+log = logging.getLogger(__name__)
+
+_POLL_MS = 500
+
+#: Hears each record: its offset and its value.
+Take = Callable[[int, bytes | None], None]
+
+
+class Followed:
+    """Hands the records of ``topic``'s partition 0 to ``take``, in order.
+
+    One task calls :meth:`start`, then :meth:`step` again and again, then :meth:`stop`.
+    """
+
+    def __init__(self, settings: Settings, topic: str, take: Take) -> None:
+        self._settings = settings
+        self._tp = aiokafka.TopicPartition(topic, 0)
+        self._take = take
+        self._consumer: aiokafka.AIOKafkaConsumer | None = None
+        self._taken_to = -1
+        self._stopped = False
+        self._moved = asyncio.Condition()
+
+    async def start(self) -> None:
+        """Connect; the first record comes with the first :meth:`step`."""
+        consumer = aiokafka.AIOKafkaConsumer(
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            fetch_max_wait_ms=self._settings.fetch_max_wait_ms,
+            **client_options(self._settings),
+        )
+        await consumer.start()
+        consumer.assign([self._tp])
+        await consumer.seek_to_beginning(self._tp)
+        async with self._moved:
+            self._consumer = consumer
+            self._moved.notify_all()
+
+    async def step(self) -> None:
+        """Hand on what has come; waits up to half a second for something."""
+        client = self.client
+        found = await client.getmany(self._tp, timeout_ms=_POLL_MS)
+        for record in found.get(self._tp, []):
+            self._take(record.offset, record.value)
+        async with self._moved:
+            self._taken_to = await client.position(self._tp)
+            self._moved.notify_all()
+
+    def is_at_end(self) -> bool:
+        """Whether all has been handed on that the topic held at the last fetch."""
+        end = None if self._consumer is None else self._consumer.highwater(self._tp)
+        return end is not None and self._taken_to >= end
+
+    async def caught_up(self) -> bool:
+        """Wait until all has been handed on that the topic holds now; another task steps.
+
+        False if it is stopped before that.
+        """
+        async with self._moved:
+            await self._moved.wait_for(lambda: self._consumer is not None or self._stopped)
+        end = None
+        while end is None and not self._stopped:
+            try:
+                end = (await self.client.end_offsets([self._tp]))[self._tp]
+            except KafkaError as error:
+                log.warning("%s: %r; asking again", self._tp.topic, error)
+                await asyncio.sleep(_POLL_MS / 1000)
+        async with self._moved:
+            await self._moved.wait_for(lambda: self._stopped or self._taken_to >= (end or 0))
+        return not self._stopped
+
+    @property
+    def client(self) -> aiokafka.AIOKafkaConsumer:
+        """The connection, once started: to ask the broker about other topics."""
+        assert self._consumer is not None, "not started"
+        return self._consumer
+
+    async def stop(self) -> None:
+        """Disconnect."""
+        async with self._moved:
+            self._stopped = True
+            self._moved.notify_all()
+        if self._consumer is not None:
+            await self._consumer.stop()

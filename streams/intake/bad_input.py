@@ -1,0 +1,85 @@
+"""When too much of a source partition is bad to go on: the limit, and the count. Pure.
+
+One bad record is a dead letter. A hundred in a row are a producer that was deployed
+wrong: to go on would move all that it writes into the dead letters, and nobody
+would look. Then the partition is paused, and a person decides.
+
+Time is that of the records' own stamps, never a clock: after a crash the same records
+from the same offset lead to the same decision, and six hours of backlog that are read
+in a minute are judged as if they had been read when they came.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+from enum import StrEnum
+
+__all__ = ["BadInput", "BadInputPolicy", "PauseReason"]
+
+
+class PauseReason(StrEnum):
+    """Which limit was reached."""
+
+    IN_A_ROW = "in_a_row"
+    SHARE = "share"
+
+
+@dataclass(frozen=True, slots=True)
+class BadInputPolicy:
+    """A partition is paused after ``in_a_row`` bad records without a good one between.
+
+    Or, ``window_s`` of it looked at: more than half of its records are bad, and there are at
+    least ``in_a_row`` of them, so that three bad records of a quiet night pause nothing.
+    """
+
+    in_a_row: int = 100
+    window_s: int = 60
+
+    def says(self, reason: PauseReason) -> str:
+        """The reason as people read it."""
+        if reason is PauseReason.IN_A_ROW:
+            return f"{self.in_a_row} bad records in a row"
+        return f"more than half of the records of {self.window_s} s are bad"
+
+
+class BadInput:
+    """The count of one source partition, from where its reader began.
+
+    A stamp that lies before an earlier one counts as that one's. The window moves in
+    seconds, so it is up to one second short. It takes ``window_s`` entries of memory.
+    """
+
+    __slots__ = ("_bad", "_in_a_row", "_policy", "_records", "_seconds")
+
+    def __init__(self, policy: BadInputPolicy) -> None:
+        self._policy = policy
+        self._in_a_row = 0
+        #: Of each second in the window: its number, records, bad ones among them.
+        self._seconds: deque[list[int]] = deque()
+        self._records = 0
+        self._bad = 0
+
+    def take(self, stamped_ms: int, *, bad: bool) -> PauseReason | None:
+        """Count the next record; the limit that it reaches, None if it may be passed over."""
+        second = stamped_ms // 1000
+        seconds = self._seconds
+        if seconds and second <= seconds[-1][0]:
+            last = seconds[-1]
+            last[1] += 1
+            last[2] += bad
+        else:
+            seconds.append([second, 1, int(bad)])
+            while seconds[0][0] <= second - self._policy.window_s:
+                _, records, bad_ones = seconds.popleft()
+                self._records -= records
+                self._bad -= bad_ones
+        self._records += 1
+        self._bad += bad
+        if not bad:
+            self._in_a_row = 0
+            return None
+        self._in_a_row += 1
+        if self._in_a_row >= self._policy.in_a_row:
+            return PauseReason.IN_A_ROW
+        if self._records >= self._policy.in_a_row and self._bad * 2 > self._records:
+            return PauseReason.SHARE
+        return None
