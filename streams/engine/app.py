@@ -7,8 +7,10 @@ event is a list of ``aiokafka`` records of one partition. Agents use
 chunk are durable.
 """
 
+import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,6 +22,7 @@ from streams.engine.fencing import Connect, connector
 from streams.engine.kafka import client_options, ssl_context
 from streams.engine.ownership import Lease
 from streams.engine.starting import Standing, Start, gap, start_of
+from streams.engine.topics import topic_ids
 from streams.engine.transport import ChunkScheduler, Consumer, Producer, Transport
 from streams.settings import Settings
 
@@ -60,11 +63,15 @@ class VitalsApp(faust.App):
         session_timeout_s: float,
         fetch_max_wait_ms: int,
         accept_gap: bool,
+        ask_ids: Callable[[Collection[str]], dict[str, str]],
         connect: Connect,
         **kwargs: Any,
     ) -> None:
         self.clock = clock
         self._accept_gap = accept_gap
+        self._ask_ids = ask_ids
+        #: Of the topics that are read: what the broker called them when they were created.
+        self.topic_ids: Mapping[str, str] = {}
         self._position: Callable[[TP], int | None] | None = None
         self._lost: Callable[[str, int], None] | None = None
         #: Opens a transactional producer.
@@ -115,6 +122,11 @@ class VitalsApp(faust.App):
         """Have ``count`` called with a topic and how many records were lost unread in it."""
         self._lost = count
 
+    async def learn_topic_ids(self) -> None:
+        """Ask the broker for the ids of the topics that are read."""
+        names = {tp.topic for tp in self.consumer.assignment()}
+        self.topic_ids = await asyncio.to_thread(self._ask_ids, names)
+
     def start_of(self, tp: TP, standing: Standing) -> Start:
         """Where to begin with a partition.
 
@@ -129,6 +141,8 @@ class VitalsApp(faust.App):
             has_state=self._position is not None,
             accept_gap=self._accept_gap,
         )
+        if standing.is_anew:
+            log.warning("%s was created anew: it is read from its beginning", tp.topic)
         self._count_lost(tp, start.lost_records)
         return start
 
@@ -194,6 +208,7 @@ def build_app(settings: Settings, clock: Clock, *, group: str) -> VitalsApp:
         session_timeout_s=session_s,
         fetch_max_wait_ms=settings.fetch_max_wait_ms,
         accept_gap=settings.accept_gap,
+        ask_ids=partial(topic_ids, settings),
         connect=connector(client_options(settings), PRODUCER_BATCH_BYTES, REQUEST_BYTES_MAX),
         autodiscover=False,
         broker=brokers,

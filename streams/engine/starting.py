@@ -3,7 +3,8 @@
 Who keeps state by a topic (the score app) says its own position; what its group
 committed only tells whether there should be a state. Anybody else goes on where
 its group committed. Records that are gone before they were read, a state that is
-gone, and a topic that was created anew are never passed over in silence.
+gone, and a topic that was created anew are never passed over in silence. A source
+that was created anew is read from its beginning.
 """
 
 from typing import NamedTuple
@@ -22,6 +23,14 @@ class Standing(NamedTuple):
     end: int
     #: Where the group wants to go on; None if it never said.
     committed: int | None
+    #: The topic's id now, and that of when the group said it; empty if nobody knows.
+    topic_id: str = ""
+    committed_id: str = ""
+
+    @property
+    def is_anew(self) -> bool:
+        """Whether the topic was created anew since the group read it: its offsets start over."""
+        return bool(self.committed_id and self.topic_id) and self.committed_id != self.topic_id
 
 
 class Start(NamedTuple):
@@ -41,7 +50,11 @@ def start_of(
     Raises:
         NamedExit: GAP (unless it is accepted), CHANGELOG_DAMAGED, TOPIC_MISMATCH.
     """
-    begin, end, committed = standing
+    begin, end, committed = standing[:3]
+    if standing.is_anew:
+        if has_state:
+            raise _other_topic(f"{where} was created anew since it was read")
+        return Start(begin)
     wanted = position if has_state else committed
     if wanted is None:
         if has_state and committed:
@@ -53,16 +66,19 @@ def start_of(
             )
         wanted = 0 if has_state else begin
     if wanted > end:
-        raise NamedExit(
-            Exit.TOPIC_MISMATCH,
-            f"{where} ends at offset {end}, and was read up to {wanted}: it was cut or created"
-            " anew. Restore the topic; what it holds now must not be taken for what came before",
-        )
+        raise _other_topic(f"{where} ends at offset {end}, and was read up to {wanted}")
     if wanted < begin:
         if not accept_gap:
             raise gap(where, wanted, begin)
         return Start(begin, begin - wanted)
     return Start(wanted)
+
+
+def _other_topic(what: str) -> NamedExit:
+    return NamedExit(
+        Exit.TOPIC_MISMATCH,
+        f"{what}. Restore the topic: what it holds now must not be taken for what came before",
+    )
 
 
 def gap(where: str, wanted: int, begin: int) -> NamedExit:

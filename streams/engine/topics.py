@@ -6,11 +6,12 @@ on one.
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, ResourceType
 
 from schemas.topics import TOPICS, Partitions, Topic
@@ -24,6 +25,7 @@ __all__ = [
     "check_topics",
     "create_topics",
     "require_topics",
+    "topic_ids",
     "unreachable",
 ]
 
@@ -135,6 +137,22 @@ def require_topics(settings: Settings) -> int:
         raise NamedExit(Exit.TOPIC_MISMATCH, f"topics are not as they must be:\n{lines}\n{remedy}")
     name = settings.topics.name("signals")
     return next(f.partitions for f in findings if f.name == name)
+
+
+def topic_ids(settings: Settings, names: Collection[str]) -> dict[str, str]:
+    """The ids that the broker gave these topics when they were created, of those that have one.
+
+    A topic that was deleted and created anew has another: its offsets mean something else.
+    """
+    if settings.broker_embedded or not names:
+        return {}
+    admin, _ = _admin(settings)
+    asked = admin.describe_topics(TopicCollection(list(names)), request_timeout=ANSWER_S_MAX)
+    found = {}
+    for name, future in asked.items():
+        with suppress(KafkaException):
+            found[name] = str(future.result().topic_id)
+    return found
 
 
 def _admin(settings: Settings) -> tuple[AdminClient, list[KafkaError]]:

@@ -36,6 +36,7 @@ from streams.clock import Clock
 from streams.engine.fatal import guarded
 from streams.engine.ownership import Lease
 from streams.engine.starting import Standing, Start
+from streams.exits import Exit, NamedExit
 
 __all__ = ["ChunkScheduler", "Consumer", "ConsumerThread", "Producer", "Transport"]
 
@@ -66,6 +67,8 @@ class Host(Protocol):
     own: Callable[[Collection[TP]], Awaitable[None]]
     start_of: Callable[[TP, Standing], Start]
     passed: Callable[[TP, int, int], None]
+    topic_ids: Mapping[str, str]
+    learn_topic_ids: Callable[[], Awaitable[None]]
 
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):
@@ -94,6 +97,15 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             return ok
 
         coordinator._do_heartbeat = confirmed
+        consumer = self._ensure_consumer()
+        commit = consumer.commit
+
+        async def with_topic_ids(offsets: Mapping[Any, Any]) -> None:
+            await commit(
+                {tp: (one.offset, host.topic_ids.get(tp.topic, "")) for tp, one in offsets.items()}
+            )
+
+        consumer.commit = with_topic_ids
 
     async def standings(self) -> dict[TP, Standing]:
         """What the broker knows of each source partition that is held."""
@@ -108,11 +120,16 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         begins, ends = await asyncio.gather(
             consumer.beginning_offsets(sources), consumer.end_offsets(sources)
         )
-        committed = await asyncio.gather(*map(consumer.committed, sources))
-        return {
-            TP(tp.topic, tp.partition): Standing(begins[tp], ends[tp], offset)
-            for tp, offset in zip(sources, committed, strict=True)
-        }
+        committed = await consumer._coordinator.fetch_committed_offsets(sources)
+        ids = cast("Host", self.app).topic_ids
+        standings = {}
+        for tp in sources:
+            offset, topic_id = committed.get(tp, (-1, ""))
+            known = (offset, topic_id) if offset >= 0 else (None, "")
+            standings[TP(*tp)] = Standing(
+                begins[tp], ends[tp], known[0], ids.get(tp.topic, ""), known[1]
+            )
+        return standings
 
     async def seek_all(self, offsets: Mapping[TP, int]) -> None:
         """Go on at these offsets."""
@@ -183,6 +200,7 @@ class Consumer(driver.Consumer):
 
     async def _seek_to_start(self) -> None:
         host, thread = cast("Host", self.app), cast("ConsumerThread", self._thread)
+        await host.learn_topic_ids()
         standings = await thread.standings()
         starts = {tp: host.start_of(tp, standing) for tp, standing in standings.items()}
         self._next = {tp: start.offset for tp, start in starts.items()}
@@ -217,6 +235,13 @@ class Consumer(driver.Consumer):
             if expected is None:
                 continue
             self._next[tp] = records[-1].offset + 1
+            if records[0].offset < expected:
+                raise NamedExit(
+                    Exit.INTERNAL,
+                    f"{tp.topic} partition {tp.partition} goes on at offset {records[0].offset},"
+                    f" next was {expected}: it was cut or created anew. Start again: then it is"
+                    " known which",
+                )
             if records[0].offset > expected:
                 begin = (await self.earliest_offsets(tp))[tp]
                 cast("Host", self.app).passed(tp, expected, min(begin, records[0].offset))

@@ -103,7 +103,8 @@ class Intake:
         assert self._router is not None
         now_ms = self._clock.now_ms()
         records = event.message.value
-        chunk = Chunk(tp.topic, tp.partition, family, records)
+        topic_id = self.app.topic_ids.get(tp.topic, "")
+        chunk = Chunk(tp.topic, tp.partition, family, records, topic_id)
         result = blocks_of(chunk, self._router, self._bounds(now_ms), now_ms, self._plain)
         bad = {letter.offset for letter in result.dead_letters}
         limit = self.pausing.limit_in(tp, records, bad)

@@ -30,6 +30,8 @@ __all__ = [
 #: An event may lie so far ahead of the time at which it is read, and so far back.
 FUTURE_MS_MAX = 5 * 60_000
 AGE_MS_MAX = 10 * 365 * 86_400_000
+#: Of a topic's id so much tells it from the one before it under the same name.
+ID_CHARS = 8
 #: What a signal may take beyond its record's bytes.
 _SIGNAL_OVERHEAD_BYTES = 32
 
@@ -64,6 +66,13 @@ class Chunk:
     partition: int
     family: str
     records: Sequence[RawRecord]
+    #: The topic's id: one that was created anew starts its offsets over. Empty if nobody knows.
+    topic_id: str = ""
+
+    @property
+    def origin(self) -> str:
+        """The name under which the offsets of this topic are remembered."""
+        return f"{self.topic}@{self.topic_id[:ID_CHARS]}" if self.topic_id else self.topic
 
 
 @dataclass(slots=True)
@@ -94,7 +103,7 @@ def blocks_of(
     """The blocks and dead letters of a chunk; ``plain`` reads what is plain the short way."""
     result = ChunkResult()
     open_blocks: dict[int, _Open] = {}
-    family, topic, source_partition = chunk.family, chunk.topic, chunk.partition
+    family, origin, source_partition = chunk.family, chunk.origin, chunk.partition
     earliest_ms, latest_ms = bounds.earliest_ms, bounds.latest_ms
     youngest_ms = -1
     read_plain = plain.read if family == "usage" else _never_plain
@@ -116,7 +125,7 @@ def blocks_of(
         if block is None or block.room < size:
             if block is not None:
                 result.blocks.append((partition, block.block))
-            block = open_blocks[partition] = _Open(topic, source_partition)
+            block = open_blocks[partition] = _Open(origin, source_partition)
         block.room -= size
         index = block.source_ix.get(source)
         if index is None:

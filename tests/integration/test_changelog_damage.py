@@ -61,7 +61,7 @@ class Damaged:
         """For what is done to topics."""
         return AdminClient({"bootstrap.servers": self.bootstrap})
 
-    def feed(self, days: range) -> None:
+    def feed(self, days: range, customers: Sequence[str] = CUSTOMERS) -> None:
         """Events of all customers on these days."""
         path = self.directory / "events.jsonl"
         lines = [
@@ -70,7 +70,7 @@ class Damaged:
                 "occurred_at": (AS_OF - timedelta(days=100 - day)).isoformat(),
                 "type": "usage.feature", "feature": f"f{day % 5}", "user": f"u{number % 3}",
             }
-            for day in days for number, customer in enumerate(CUSTOMERS)
+            for day in days for number, customer in enumerate(customers)
         ]  # fmt: skip
         path.write_text("".join(json.dumps(line) + "\n" for line in lines))
         address = ("--bootstrap", self.bootstrap, "--prefix", self.prefix)
@@ -110,12 +110,16 @@ class Damaged:
         healths = healths_of(self.bootstrap, self.changelog, AS_OF_MS)
         return {key: (health, sequences[key]) for key, health in healths.items()}
 
+    def create_anew(self, name: str, partitions: int, **config: str) -> None:
+        """Delete a topic, and create an empty one under its name."""
+        self.admin.delete_topics([name])[name].result()
+        assert until(lambda: name not in self.admin.list_topics(timeout=10).topics)
+        settings = {key.replace("_", "."): value for key, value in config.items()}
+        self.admin.create_topics([NewTopic(name, partitions, 1, config=settings)])[name].result()
+
     def rewrite(self, records: Sequence[Message]) -> None:
         """The changelog, created anew with these records."""
-        self.admin.delete_topics([self.changelog])[self.changelog].result()
-        assert until(lambda: self.changelog not in self.admin.list_topics(timeout=10).topics)
-        topic = NewTopic(self.changelog, 2, 1, config={"cleanup.policy": "compact"})
-        self.admin.create_topics([topic])[self.changelog].result()
+        self.create_anew(self.changelog, 2, cleanup_policy="compact")
         producer = Producer({"bootstrap.servers": self.bootstrap, "linger.ms": 0})
         for each in records:
             producer.produce(self.changelog, each.value(), each.key(), partition=each.partition())
@@ -205,8 +209,32 @@ def test_s7_another_partition_count_is_named(damaged: Damaged) -> None:
     assert f"{damaged.changelog}: has 3 partitions, expected 2" in said
 
 
+@pytest.mark.parametrize("days", [3, 150], ids=["shorter", "longer"])
+def test_s7_a_source_that_was_created_anew_is_read_whole(damaged: Damaged, days: int) -> None:
+    """Its offsets start over: they are neither duplicates of the old ones, nor read already."""
+    damaged.rewrite(damaged.records)
+    source, customer = f"{damaged.prefix}health.usage.v1", f"new{days}"
+    damaged.create_anew(source, 1)
+    damaged.feed(range(days), [customer])
+    worker = WorkerServer(damaged.directory, *damaged.options).launch()
+    try:
+        assert until(lambda: read_of_new(damaged, days), 60), worker.tail()
+    finally:
+        worker.stop()
+
+
+def read_of_new(damaged: Damaged, records: int) -> bool:
+    """Whether the last record of the topic that was created last is in the state."""
+    folds = folds_of(damaged.bootstrap, damaged.changelog)
+    return any(
+        fold.customer(f"new{records}") is not None
+        and records - 1 in [*fold.header.sources.values()][1:]
+        for fold in folds
+    )
+
+
 def test_s7_records_that_are_gone_from_the_log_are_named(damaged: Damaged) -> None:
-    """The tail of the changelog is lost, and retention took what it was made of. Runs last."""
+    """The tail of the changelog is lost, and retention took what it was made of. Last but one."""
     early = [
         each for each in damaged.records if (each.offset() or 0) < damaged.half[each.partition()]
     ]
@@ -218,3 +246,13 @@ def test_s7_records_that_are_gone_from_the_log_are_named(damaged: Damaged) -> No
     assert code is Exit.GAP, said
     assert f"{damaged.log} partition" in said
     assert "--accept-gap" in said
+
+
+def test_s7_a_log_that_was_created_anew_is_named(damaged: Damaged) -> None:
+    """The state was not made from it. Runs last."""
+    damaged.rewrite(damaged.records)
+    damaged.create_anew(damaged.log, 2, message_timestamp_type="LogAppendTime")
+    code, said = damaged.refused()
+    assert code is Exit.TOPIC_MISMATCH, said
+    assert f"{damaged.log} partition" in said
+    assert "Restore the topic" in said

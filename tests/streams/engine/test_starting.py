@@ -34,6 +34,11 @@ def begins(
         (Standing(7, 90, 7), Start(7)),
         (Standing(7, 90, 6), Exit.GAP),
         (Standing(7, 90, 91), Exit.TOPIC_MISMATCH),
+        (Standing(0, 90, 50, "new", "old"), Start(0)),
+        (Standing(0, 9, 50, "new", "old"), Start(0)),
+        (Standing(0, 90, 50, "same", "same"), Start(50)),
+        (Standing(0, 90, 50, "new", ""), Start(50)),
+        (Standing(0, 90, 50, "", "old"), Start(50)),
     ],
 )
 def test_s7_without_a_state_the_group_says_where(
@@ -55,6 +60,9 @@ def test_s7_without_a_state_the_group_says_where(
         (Standing(0, 90, None), 60, Start(60)),
         (Standing(0, 90, 50), 91, Exit.TOPIC_MISMATCH),
         (Standing(41, 90, 50), 40, Exit.GAP),
+        (Standing(0, 90, 50, "new", "old"), 50, Exit.TOPIC_MISMATCH),
+        (Standing(0, 90, 50, "new", "old"), None, Exit.TOPIC_MISMATCH),
+        (Standing(0, 90, 50, "same", "same"), 50, Start(50)),
     ],
 )
 def test_s7_a_state_says_where_and_its_absence_is_not_a_beginning(
