@@ -6,7 +6,7 @@ on one.
 """
 
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -30,6 +30,8 @@ __all__ = [
 ]
 
 ANSWER_S_MAX = 10.0
+#: A new topic is asked for so often, every 0.1 s, until the broker that is asked knows it.
+ASKED_MAX = 50
 #: Of a new signals log, unless the settings say otherwise.
 SIGNALS_PARTITIONS = 64
 #: Settings whose value must be the stated one; the others are defaults for creation.
@@ -88,7 +90,26 @@ def create_topics(
     """
     admin, troubles = _admin(settings)
     existing = _existing(admin, settings, troubles)
-    missing = [t for t in TOPICS.values() if settings.prefix + t.name not in existing]
+    # The log first: others follow its partition count, and somebody may have made it just now.
+    log = TOPICS["signals"]
+    _create(admin, settings, [log], existing, created)
+    for _ in range(ASKED_MAX):
+        if settings.prefix + log.name in existing:
+            break
+        admin.poll(0.1)
+        existing = _existing(admin, settings, troubles)
+    _create(admin, settings, list(TOPICS.values()), existing, created)
+    return _settled(admin, settings)
+
+
+def _create(
+    admin: AdminClient,
+    settings: Settings,
+    topics: Sequence[Topic],
+    existing: Mapping[str, int],
+    created: Callable[[str], None],
+) -> None:
+    """Create those of the topics that do not exist."""
     wanted = [
         NewTopic(
             settings.prefix + topic.name,
@@ -96,25 +117,26 @@ def create_topics(
             replication_factor=settings.replication,
             config=_config(settings, topic),
         )
-        for topic in missing
+        for topic in topics
+        if settings.prefix + topic.name not in existing
     ]
-    if wanted:
-        for name, future in admin.create_topics(wanted, request_timeout=ANSWER_S_MAX).items():
-            try:
-                future.result()
-            except KafkaException as error:
-                if error.args[0].name() != "TOPIC_ALREADY_EXISTS":
-                    raise NamedExit(
-                        Exit.USAGE, f"topic {name} cannot be created: {error.args[0].str()}"
-                    ) from None
-            created(name)
-    return _settled(admin, settings)
+    if not wanted:
+        return
+    for name, future in admin.create_topics(wanted, request_timeout=ANSWER_S_MAX).items():
+        try:
+            future.result()
+        except KafkaException as error:
+            if error.args[0].name() != "TOPIC_ALREADY_EXISTS":
+                raise NamedExit(
+                    Exit.USAGE, f"topic {name} cannot be created: {error.args[0].str()}"
+                ) from None
+        created(name)
 
 
 def _settled(admin: AdminClient, settings: Settings) -> list[Finding]:
     """Check until the new topics are known to the broker that is asked."""
     findings = check_topics(settings)
-    for _ in range(50):
+    for _ in range(ASKED_MAX):
         if all(finding.state is not TopicState.MISSING for finding in findings):
             break
         admin.poll(0.1)

@@ -9,6 +9,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 from schemas.topics import TOPICS
 from servers.process import free_port
+from streams.engine import topics
 from streams.engine.topics import TopicState, check_topics, create_topics, require_topics
 from streams.exits import Exit, NamedExit
 from streams.settings import Settings
@@ -85,6 +86,21 @@ def test_the_log_that_exists_binds_the_topics_that_follow_it(settings: Settings)
     create_topics(unsaid)
     assert require_topics(unsaid) == 5
     assert f"{settings.topics.name('signals')}: has 5 partitions, expected 3" in refused(settings)
+
+
+def test_a_log_that_the_broker_does_not_show_yet_binds_them_too(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody made it a moment ago, with another count than ours would be."""
+    make(settings, "signals", 5, **{"message.timestamp.type": "LogAppendTime"})
+    unsaid = settings.model_copy(update={"signals_partitions": None})
+    answers = [{}, {}]
+    real = topics._existing
+    monkeypatch.setattr(
+        topics, "_existing", lambda *asked: answers.pop() if answers else real(*asked)
+    )
+    create_topics(unsaid)
+    assert require_topics(unsaid) == 5
 
 
 def vitals(*arguments: str) -> subprocess.CompletedProcess[str]:
