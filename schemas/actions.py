@@ -1,7 +1,7 @@
 """What outreach decided, and what became of it.
 
-``health.actions.v1`` is the outbox: one :class:`Action` per transition and
-sink, and one per activation of a scorecard and sink. ``health.deliveries.v1`` is
+``health.actions.v1`` is the outbox: one :class:`Action` per sink for each transition,
+each activation of a scorecard, and each source that stopped. ``health.deliveries.v1`` is
 the notification log, a compacted topic keyed by the action's id: first the
 *intent* to send, then the outcome. An action whose log already holds a final
 outcome is never sent again.
@@ -15,12 +15,13 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from schemas.activations import ScorecardApplied
 from schemas.base import Time
 from schemas.scores import Transition
+from schemas.sources import SourceStopped
 
 __all__ = ["Action", "Delivery", "Message", "Outcome", "Severity"]
 
 
 class Severity(StrEnum):
-    """How much a message matters. A ``notice`` is about a scorecard, not about a customer."""
+    """How much a message matters. A ``notice`` is about a scorecard or a source, not a customer."""
 
     HIGH = "high"
     LOW = "low"
@@ -42,7 +43,7 @@ class Message(BaseModel):
     )
     owner: str | None = Field(default=None, description="Who looks after the account.")
     link: str | None = Field(
-        default=None, description="The customer's page; of a notice: the list of all."
+        default=None, description="The customer's page; of a scorecard's notice: the list of all."
     )
 
     @property
@@ -60,7 +61,7 @@ class Message(BaseModel):
 
 
 class Action(BaseModel):
-    """One message to one sink: about a customer's crossing, or about an activation.
+    """One message to one sink: about a customer's crossing, an activation, or a source.
 
     It holds all that a send needs, so that the body stays the same over every
     retry and restart, whatever the settings are by then.
@@ -69,8 +70,8 @@ class Action(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     id: str = Field(
-        description="`<transition id>/<sink>`, or `scorecard/<hash>/<control offset>/<sink>`:"
-        " stable over every retry."
+        description="`<transition id>/<sink>`, `scorecard/<hash>/<control offset>/<sink>`, or"
+        " `source/<topic>[/<partition>]/<control offset>/<sink>`: stable over every retry."
     )
     sink: str
     customer_id: str | None = Field(description="None where it is about many.")
@@ -83,18 +84,23 @@ class Action(BaseModel):
         default=None, description="Or the activation that is the reason, summed up."
     )
 
+    stopped: SourceStopped | None = Field(
+        default=None, description="Or the source that is paused or silent."
+    )
+
     @model_validator(mode="after")
     def _one_reason(self) -> Self:
-        if (self.transition is None) is (self.applied is None):
-            raise ValueError("expected a transition or an activation as the reason")
+        reasons = (self.transition, self.applied, self.stopped)
+        if sum(reason is not None for reason in reasons) != 1:
+            raise ValueError("expected one reason: a transition, an activation or a source")
         if (self.transition is None) is not (self.customer_id is None):
             raise ValueError("expected a customer_id with a transition, and only with one")
         return self
 
     @property
-    def event(self) -> Transition | ScorecardApplied:
+    def event(self) -> Transition | ScorecardApplied | SourceStopped:
         """The event that is the reason."""
-        event = self.transition or self.applied
+        event = self.transition or self.applied or self.stopped
         assert event is not None, "an action has a reason"
         return event
 

@@ -16,6 +16,7 @@ from schemas.inbound import FAMILIES, InboundEvent
 from schemas.mapping import Mapping as MappingFile
 from schemas.scorecard import ScorecardFile
 from schemas.scores import ScoreChanged, Transition
+from schemas.sources import SourceStopped
 from streams.exits import Exit, NamedExit
 
 __all__ = ["command", "documents", "export"]
@@ -41,6 +42,7 @@ def documents() -> dict[str, dict[str, Any]]:
         "score-changed.v1": ScoreChanged,
         "transition.v1": Transition,
         "scorecard-applied.v1": ScorecardApplied,
+        "source-stopped.v1": SourceStopped,
         "activation-report.v1": ActivationReport,
         "action.v1": Action,
         "delivery.v1": Delivery,

@@ -6,6 +6,7 @@ Without a consumer group: nothing is committed, each start reads from the beginn
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 
 import aiokafka
 from aiokafka.errors import KafkaError
@@ -18,6 +19,8 @@ __all__ = ["Followed"]
 log = logging.getLogger(__name__)
 
 _POLL_MS = 500
+#: A client may not end by itself after it was assigned something just before.
+STOP_S_MAX = 5.0
 
 #: Hears each record: its offset and its value.
 Take = Callable[[int, bytes | None], None]
@@ -98,4 +101,5 @@ class Followed:
             self._stopped = True
             self._moved.notify_all()
         if self._consumer is not None:
-            await self._consumer.stop()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._consumer.stop(), STOP_S_MAX)

@@ -4,8 +4,9 @@ Two agents in one consumer group. ``decide`` reads crossed lines and writes the
 outbox; ``deliver`` reads the outbox, writes the notification log and hands over to
 the courier. The three topics have equal partitions, so whoever owns a customer's
 transitions owns its actions and its lines of the log as well. Beside them each
-process counts what the partitions report about activations of scorecards; the owner
-of the first partition writes one message about each activation to the outbox.
+process counts what the partitions report about activations of scorecards, and folds
+what was decided about sources; the owner of the first partition writes one message about
+each activation, and about each source that stopped, to the outbox.
 
 An outbox record is acknowledged as soon as its line is durable in the log, not when
 the message was delivered: a receiver may be dead for days, and neither the commits of
@@ -25,6 +26,7 @@ from schemas.activations import ScorecardApplied
 from schemas.dead_letters import RAW_BYTES_MAX, DeadLetter
 from schemas.inbound import Reason as DeadReason
 from schemas.scores import Transition
+from schemas.sources import SourceStopped
 from streams.clock import Clock, SystemClock, from_ms
 from streams.engine.app import VitalsApp, build_app, chunked_topic
 from streams.engine.batches import BatchWriter
@@ -35,6 +37,8 @@ from streams.health import HealthServer
 from streams.metrics import Metrics
 from streams.outreach.decide import Decision, Reason, decide
 from streams.outreach.delivery import Courier
+from streams.outreach.notice import notify
+from streams.outreach.notices import Notices
 from streams.outreach.summaries import Summaries
 from streams.outreach.summary import summarise
 from streams.outreach.table_log import TableLog
@@ -50,7 +54,7 @@ logger = logging.getLogger(__name__)
 #: again by the next owner, with the same id: a dead sink costs a repeat, not a rebalance.
 RELEASE_S = 1.5
 
-#: Of the outbox and the log: where the messages about activations go.
+#: Of the outbox and the log: where the messages go that are about no customer.
 SUMMARY_PARTITION = 0
 
 _Parsed = TypeVar("_Parsed", bound=BaseModel)
@@ -79,10 +83,12 @@ class Outreach:
         self._dead_letters = topics.name("dead_letters")
         self._dead_partitions = 0
         self._summaries = Summaries(settings, self.app, partitions, metrics, self._sum_up)
+        self._notices = Notices(settings, self.app, self._tell)
         self.log.table.on_recover(self._restored)
         self.app.before_handover(self._hand_over)
         self.app.task(self._send)
         self.app.task(self._summaries.run)
+        self.app.task(self._notices.run)
         self._attach("decide", topics.name("transitions"), partitions, self._decide)
         self._attach("deliver", self._actions, partitions, self._deliver)
 
@@ -120,10 +126,12 @@ class Outreach:
         waiting = sum(self.courier.take_over(p, self.log.lines(p)) for p in held)
         self.log.table.restored.clear()
         self._summaries.begin(owner=SUMMARY_PARTITION in held)
+        self._notices.begin(owner=SUMMARY_PARTITION in held)
         logger.info("own partitions %s: %d messages wait", held, waiting)
 
     async def _hand_over(self) -> None:
         self._summaries.release()
+        self._notices.release()
         await self.courier.release_all(RELEASE_S)
         await self.log.written()
 
@@ -154,15 +162,22 @@ class Outreach:
             await writer.add(self._actions, partition, key.encode(), value)
 
     async def _sum_up(self, applied: ScorecardApplied) -> None:
-        """The messages about an activation into the outbox, unless they were there before."""
+        now_ms = self._clock.now_ms()
+        await self._write_new(summarise(applied, self._sinks, now_ms, self._base_url), applied.id)
+
+    async def _tell(self, stopped: SourceStopped) -> None:
+        await self._write_new(notify(stopped, self._sinks, self._clock.now_ms()), stopped.id)
+
+    async def _write_new(self, decisions: Sequence[Decision], key: str) -> None:
+        """Messages about many customers into the outbox, unless they were there before."""
         writer = BatchWriter(self.app.batches)
-        decisions = [
+        new = [
             decision
-            for decision in summarise(applied, self._sinks, self._clock.now_ms(), self._base_url)
+            for decision in decisions
             if decision.action is None
             or self.log.get(SUMMARY_PARTITION, decision.action.id) is None
         ]
-        await self._write(decisions, writer, SUMMARY_PARTITION, applied.id)
+        await self._write(new, writer, SUMMARY_PARTITION, key)
         self.app.lease.check()
         await writer.flush()
 

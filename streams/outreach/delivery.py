@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 
 from schemas.actions import Action, Delivery, Outcome
 from schemas.activations import ScorecardApplied
+from schemas.sources import SourceStopped
 from streams.clock import Clock, to_ms
 from streams.metrics import Metrics
 from streams.outreach.backoff import STANDARD, Backoff
@@ -232,10 +233,10 @@ class Courier:
 
 
 def _age(line: Delivery) -> tuple[int, int]:
-    """Sorts the crossings of one customer, and the activations of scorecards."""
+    """Sorts the crossings of one customer, and what was decided about many."""
     if line.action is None:
         raise AssertionError(f"{line.action_id} is an intent without its action")
     event = line.action.event
-    if isinstance(event, ScorecardApplied):
+    if isinstance(event, ScorecardApplied | SourceStopped):
         return event.data.control_offset, 0
     return event.data.epoch, event.data.sequence

@@ -10,13 +10,12 @@ whether it was sent.
 import logging
 from collections.abc import Awaitable, Callable
 
-import aiokafka
 from pydantic import ValidationError
 
 from schemas.activations import ActivationReport, ScorecardApplied
 from streams.engine.app import VitalsApp
 from streams.engine.fatal import guarded
-from streams.engine.kafka import client_options
+from streams.engine.followed import Followed
 from streams.metrics import Metrics
 from streams.outreach.tally import Tally
 from streams.settings import Settings
@@ -24,8 +23,6 @@ from streams.settings import Settings
 __all__ = ["Summaries"]
 
 log = logging.getLogger(__name__)
-
-_POLL_MS = 500
 
 #: Makes the messages about an activation durable in the outbox.
 Write = Callable[[ScorecardApplied], Awaitable[None]]
@@ -42,7 +39,7 @@ class Summaries:
         metrics: Metrics,
         write: Write,
     ) -> None:
-        self._settings = settings
+        self._reports = Followed(settings, settings.topics.name("activations"), self.take)
         self._app = app
         self._partitions = partitions
         self._metrics = metrics
@@ -70,24 +67,13 @@ class Summaries:
         await guarded(self._run())
 
     async def _run(self) -> None:
-        consumer = aiokafka.AIOKafkaConsumer(
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            fetch_max_wait_ms=self._settings.fetch_max_wait_ms,
-            **client_options(self._settings),
-        )
-        await consumer.start()
+        await self._reports.start()
         try:
-            tp = aiokafka.TopicPartition(self._settings.topics.name("activations"), 0)
-            consumer.assign([tp])
-            await consumer.seek_to_beginning(tp)
             while not self._app.should_stop:
-                found = await consumer.getmany(tp, timeout_ms=_POLL_MS)
-                for record in found.get(tp, []):
-                    self.take(record.offset, record.value)
+                await self._reports.step()
                 await self.write()
         finally:
-            await consumer.stop()
+            await self._reports.stop()
 
     def take(self, offset: int, value: bytes | None) -> None:
         """Count a record of the topic; one that is no report is told and left out."""

@@ -10,8 +10,6 @@ copied with the reason, and decides nothing.
 import asyncio
 import logging
 
-import aiokafka
-
 from schemas import signals
 from schemas.control import ScorecardActivated
 from scoring.card import hash_of
@@ -19,7 +17,7 @@ from scoring.partition import PartitionFold
 from streams.clock import Clock, from_ms
 from streams.engine.app import VitalsApp
 from streams.engine.fatal import guarded
-from streams.engine.kafka import client_options
+from streams.engine.followed import Followed
 from streams.metrics import Metrics
 from streams.scorecards import load_card
 from streams.scorer.verdict import Verdicts
@@ -28,8 +26,6 @@ from streams.settings import Settings
 __all__ = ["ControlCopier", "activation"]
 
 log = logging.getLogger(__name__)
-
-_POLL_MS = 500
 
 
 def activation(
@@ -67,7 +63,6 @@ class ControlCopier:
         metrics: Metrics,
         first_card: str,
     ) -> None:
-        self._settings = settings
         self._app = app
         self._folds = folds
         self._clock = clock
@@ -75,6 +70,7 @@ class ControlCopier:
         self._topic = settings.topics.name("control")
         self._log_topic = settings.topics.name("signals")
         self._records: list[tuple[int, bytes | None]] = []
+        self._decisions = Followed(settings, self._topic, self._take)
         self._verdicts = Verdicts(metrics)
         self._card_known = False
         self._copied: dict[tuple[int, int], int] = {}
@@ -84,26 +80,18 @@ class ControlCopier:
         await guarded(self._run())
 
     async def _run(self) -> None:
-        consumer = aiokafka.AIOKafkaConsumer(
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            fetch_max_wait_ms=self._settings.fetch_max_wait_ms,
-            **client_options(self._settings),
-        )
-        await consumer.start()
+        await self._decisions.start()
         try:
-            tp = aiokafka.TopicPartition(self._topic, 0)
-            consumer.assign([tp])
-            await consumer.seek_to_beginning(tp)
-            end = (await consumer.end_offsets([tp]))[tp]
             while not self._app.should_stop:
-                found = await consumer.getmany(tp, timeout_ms=_POLL_MS)
-                self._records += [(r.offset, r.value) for r in found.get(tp, [])]
-                if await consumer.position(tp) >= end:
+                await self._decisions.step()
+                if self._decisions.is_at_end():
                     await self._ensure_a_card()
                     await self._copy()
         finally:
-            await consumer.stop()
+            await self._decisions.stop()
+
+    def _take(self, offset: int, body: bytes | None) -> None:
+        self._records.append((offset, body))
 
     async def _ensure_a_card(self) -> None:
         """The very first start: activate the card that this process was given.

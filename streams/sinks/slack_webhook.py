@@ -33,7 +33,11 @@ MESSAGE_CHARS_MAX = 12_000
 _MARK = {Severity.HIGH: "🔴", Severity.LOW: "🟡", Severity.RECOVERED: "🟢",
          Severity.NOTICE: "📋"}  # fmt: skip
 #: What the message's metadata is called: about a scorecard, about a customer.
-_EVENT_TYPES = ("vitals_scorecard", "vitals_transition")
+_EVENT_TYPES = {
+    "customer.health_band_changed": "vitals_transition",
+    "scorecard.applied": "vitals_scorecard",
+    "source.stopped": "vitals_source",
+}
 # The SDK prints the address, which is a secret, at debug level.
 _quiet = logging.getLogger("streams.sinks.slack_sdk")
 
@@ -73,7 +77,7 @@ class SlackWebhookSink:
                 text=fit(message.text, SECTION_CHARS_MAX),
                 blocks=blocks_of(message),
                 metadata={
-                    "event_type": _EVENT_TYPES[action.transition is not None],
+                    "event_type": _EVENT_TYPES[action.event.type],
                     "event_payload": {"id": action.id},
                 },
                 unfurl_links=False,

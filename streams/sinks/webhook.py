@@ -1,6 +1,6 @@
 """Generic webhook: a signed POST as Standard Webhooks 1.0 describes it.
 
-The body is the CloudEvent of the transition, or of the scorecard's activation, with
+The body is the CloudEvent of the transition, of the scorecard's activation or of the source, with
 the message's text as ``data.text``, the same bytes at every attempt. ``webhook-id``
 is the action's id, so a receiver that drops a known id sees each message once,
 however often it was sent.
@@ -129,8 +129,10 @@ def body_of(action: Action) -> bytes:
 
 def _shortened(action: Action) -> dict[str, Any]:
     """In place of the texts that people wrote at length: what the message says of them."""
-    if action.applied is None:
+    if action.transition is not None:
         return {"attributes": {}, "because": action.message.because}
+    if action.stopped is not None:
+        return {"reason": action.message.because, "author": ""}
     return {"reason": action.message.because, "author": "", "problem": ""}
 
 

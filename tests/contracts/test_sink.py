@@ -9,9 +9,11 @@ import pytest
 from rich.console import Console
 
 from samples.activations import applied, crossings, red
+from samples.sources import stopped
 from samples.transitions import NOON_MS, action
 from schemas.actions import Action
 from streams.clock import SystemClock, from_ms
+from streams.outreach.notice import notify
 from streams.outreach.summary import summarise
 from streams.sinks.base import Result, Sink, Verdict
 from streams.sinks.console import ConsoleSink
@@ -80,6 +82,18 @@ async def test_a_message_about_a_scorecard_is_delivered(each, server):
     if each != "console":
         assert server.ledger()["distinct"] == {each: 1}
         assert "the customer" not in told
+
+
+async def test_a_message_about_a_source_is_delivered(each, server):
+    [decision] = notify(stopped(reason="bad " * 9000), [each], NOON_MS)
+    assert decision.action is not None
+    sink = _sink(each, server)
+    assert (await _once(sink, decision.action)).verdict is DELIVERED
+    told = sink._console.file.getvalue() if each == "console" else server.records[0].body
+    assert "usage/3 is paused" in told
+    if each != "console":
+        assert server.ledger()["distinct"] == {each: 1}
+        assert len(told) < 20_000
 
 
 async def test_d1_its_body_is_the_same_at_every_attempt(http, server):

@@ -14,6 +14,7 @@ import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from samples.activations import crossings, report
+from samples.sources import decision
 from samples.transitions import transition
 from schemas.actions import Action, Delivery, Outcome
 from schemas.dead_letters import DeadLetter
@@ -85,6 +86,12 @@ class Installation:
         producer = Producer({"bootstrap.servers": self.given["bootstrap"]})
         for each in reports:
             producer.produce(self.settings.topics.name("activations"), each.model_dump_json())
+        assert producer.flush(WAIT_S) == 0
+
+    def decide(self, decision):
+        """Write to the control topic."""
+        producer = Producer({"bootstrap.servers": self.given["bootstrap"]})
+        producer.produce(self.settings.topics.name("control"), decision.model_dump_json())
         assert producer.flush(WAIT_S) == 0
 
     def _produce(self, producer, customer, value):
@@ -228,6 +235,30 @@ async def test_n4_a_frozen_process_that_wakes_adds_no_effect(installation):
     assert sum(counts["attempts"] - 1 for counts in ids.values()) <= 2 * 4
     assert codes[0] in (Exit.OK, Exit.OWNERSHIP_LOST)
     assert codes[1] == Exit.OK
+
+
+async def test_a_source_that_stops_is_told_once_whoever_owns_the_partitions(installation):
+    """A paused partition and its stall are one message; a restart adds none."""
+    server = installation.server
+    at = from_ms(SystemClock().now_ms())
+    topic = installation.settings.topics.source("usage")
+    installation.decide(decision("intake.paused", at=at, topic=topic, partition=1))
+    installation.decide(decision("source.stalled", at=at, topic=topic))
+    process = installation.start(slack_webhook_url=server.slack_url)
+    await server.until(lambda s: s.accepted("slack") == s.accepted("webhook") == 1, WAIT_S)
+    installation.final_lines(2)
+    assert _end(process) == 0
+    process = installation.start(slack_webhook_url=server.slack_url)
+    installation.cross(fresh("c0"))
+    await server.until(lambda s: s.accepted("slack") == s.accepted("webhook") == 2, WAIT_S)
+    installation.decide(decision("source.stalled", at=at, topic=topic.replace("usage", "billing")))
+    await server.until(lambda s: s.accepted("slack") == s.accepted("webhook") == 3, WAIT_S)
+    lines = installation.final_lines(6)
+    assert _end(process) == 0
+    about = {key.rpartition("/")[0].rpartition("health.")[2] for key in lines if "source/" in key}
+    assert about == {"usage.v1/1/0", "billing.v1/2"}
+    ids = server.ledger(records=False)["ids"]
+    assert {counts["attempts"] for sink in ids.values() for counts in sink.values()} == {1}
 
 
 async def test_n7_a_restart_repeats_nothing_that_is_final(installation):
