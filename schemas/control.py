@@ -20,6 +20,7 @@ __all__ = [
     "ScorecardActivated",
     "SourceResumed",
     "SourceStalled",
+    "StateFinalized",
     "Undecided",
     "decision_in",
 ]
@@ -86,6 +87,13 @@ class IntakeResumed(_Control):
     )
 
 
+class StateFinalized(_Control):
+    """From here on rows are written in this state version: the release before cannot read them."""
+
+    type: Literal["state.finalized"] = "state.finalized"
+    version: int = Field(ge=1)
+
+
 class PercentileGroup(BaseModel):
     """How the values of one measure were spread over the customers of one group."""
 
@@ -119,6 +127,7 @@ ControlRecord = (
     | IntakePaused
     | IntakeResumed
     | PercentilesTaken
+    | StateFinalized
 )
 
 CONTROL: TypeAdapter[ControlRecord] = TypeAdapter(

@@ -121,7 +121,8 @@ class Book:
             self.header.segment_next = number + 1
             self.header.segments[number] = segment.last_hour
             written.append((_segment_key(number), rows_.encode_segment(segment)))
-        written += [(i.encode(), rows_.pack(customer)) for i, customer in self.changed.items()]
+        version = self.header.version
+        written += [(i.encode(), rows_.pack(c, version)) for i, c in self.changed.items()]
         for key, value in written:
             self._seal = self._seal.changed(key, self.rows.get(key), value)
             if value is None:

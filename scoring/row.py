@@ -24,19 +24,23 @@ from scoring.kin import Kin, Sums
 from scoring.recent import FRESH_MAX, Feeding, Recent, settle, thinned
 from scoring.seal import Seal
 from scoring.state import HELD_BYTES_MAX, HELD_MAX, CustomerState
+from scoring.versions import Codec, MissingCard, NewerState, RowError, check_version
 
 __all__ = [
     "CARD_KEY",
+    "CODECS",
     "HEADER_KEY",
     "NO_CARD",
     "PERCENTILES_KEY",
     "SEGMENT_KEY",
     "STATE_VERSION",
     "Activation",
+    "Codec",
     "Customer",
     "Emitted",
     "Header",
     "MissingCard",
+    "NewerState",
     "Prefix",
     "RowError",
     "Told",
@@ -51,7 +55,8 @@ __all__ = [
     "unpack",
 ]
 
-#: The version this release writes. It reads this one; an unknown newer one is a named exit.
+#: The newest version that this release writes: once it was finalized, or where the state is new.
+#: Until then it reads and writes the one before, so that the release before can go on with it.
 STATE_VERSION = 1
 HEADER_KEY = b"\x00h"
 CARD_KEY = b"\x00c"
@@ -65,14 +70,6 @@ _DIRTY, _LATE, _BAND_SHIFT = 1, 2, 2
 #: What decoding damaged bytes may raise: a broken text is no error of msgspec's own.
 _UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 _BANDS = ("", "unknown", "green", "yellow", "red")
-
-
-class RowError(ValueError):
-    """A row that this release cannot read: damaged, or written by a newer one."""
-
-
-class MissingCard(RowError):
-    """The header names a scorecard of whose text there is no row."""
 
 
 _NIL = b"\xc0"
@@ -234,6 +231,7 @@ class Activation(msgspec.Struct, array_like=True):
 class Header(msgspec.Struct, array_like=True):
     """What belongs to the partition, not to one customer. Written last in each checkpoint."""
 
+    #: The state version in which the partition's rows are written.
     version: int = STATE_VERSION
     #: Next offset of the signals log to apply.
     position: int = 0
@@ -270,13 +268,17 @@ _segment_decoder: msgspec.msgpack.Decoder[Segment] = msgspec.msgpack.Decoder(Seg
 _header_decoder: msgspec.msgpack.Decoder[Header] = msgspec.msgpack.Decoder(Header)
 
 
+#: The state versions that this release reads and writes.
+CODECS: dict[int, Codec] = {1: Codec(_encoder.encode, _body_decoder.decode)}
+
+
 def is_customer(key: bytes) -> bool:
     """Whether a row's key is a customer's (rather than the partition's own)."""
     return key[:1] != b"\x00"
 
 
-def pack(customer: Customer) -> bytes:
-    """The customer's row."""
+def pack(customer: Customer, version: int = STATE_VERSION) -> bytes:
+    """The customer's row, in the partition's state version."""
     emitted = customer.emitted
     if customer.packed_emitted[0] is not emitted:
         customer.packed_emitted = (emitted, _encoder.encode(emitted))
@@ -286,27 +288,26 @@ def pack(customer: Customer) -> bytes:
     flags |= _BANDS.index("" if emitted is None else emitted.band) << _BAND_SHIFT
     due = _NEVER if customer.due_ms is None else customer.due_ms
     return _PREFIX.pack(
-        STATE_VERSION,
+        version,
         customer.position,
         customer.epoch,
         customer.sequence,
         due,
         flags,
         customer.card,
-    ) + _encoder.encode(body)
+    ) + CODECS[version].encode(body)
 
 
 def prefix_of(row: bytes) -> Prefix:
     """The row's prefix.
 
     Raises:
-        RowError: if the row is too short, or of an unknown version.
+        RowError: if the row is too short; NewerState: if it is of an unknown version.
     """
     if len(row) < _PREFIX.size:
         raise RowError(f"a row of {len(row)} bytes is shorter than its prefix")
     prefix = Prefix(*_PREFIX.unpack_from(row))
-    if prefix.version != STATE_VERSION:
-        raise RowError(f"state version {prefix.version}; this release reads {STATE_VERSION}")
+    check_version(prefix.version, CODECS)
     if prefix.flags >> _BAND_SHIFT >= len(_BANDS):
         raise RowError(f"damaged prefix: flags {prefix.flags}")
     return prefix
@@ -320,7 +321,7 @@ def unpack(row: bytes) -> Customer:
     """
     prefix = prefix_of(row)
     try:
-        body = _body_decoder.decode(memoryview(row)[_PREFIX.size :])
+        body = CODECS[prefix.version].decode(memoryview(row)[_PREFIX.size :])
         emitted = _emitted_decoder.decode(body.emitted)
     except _UNREADABLE as error:
         raise RowError(f"damaged body: {error}") from error
@@ -355,8 +356,7 @@ def decode_header(row: bytes) -> Header:
         header = _header_decoder.decode(row)
     except _UNREADABLE as error:
         raise RowError(f"damaged header: {error}") from error
-    if header.version != STATE_VERSION:
-        raise RowError(f"state version {header.version}; this release reads {STATE_VERSION}")
+    check_version(header.version, CODECS)
     return header
 
 

@@ -17,6 +17,7 @@ from schemas.control import (
     ScorecardActivated,
     SourceResumed,
     SourceStalled,
+    StateFinalized,
     Undecided,
     decision_in,
 )
@@ -27,7 +28,7 @@ from scoring.facts import reported_mrr, rfc3339
 from scoring.frozen import same_card
 from scoring.moment import Moment
 from scoring.outputs import Output, reference_to
-from scoring.row import NO_CARD, Activation, Customer, Emitted, Header
+from scoring.row import CODECS, NO_CARD, Activation, Customer, Emitted, Header, NewerState
 
 __all__ = ["TURNED_RED_MAX", "Switching"]
 
@@ -65,6 +66,9 @@ class Switching:
         What the copier refused decides nothing. Nor does a record that this release
         cannot read: had a newer one changed the state by it, it would have written a
         newer version of the state.
+
+        Raises:
+            NewerState: a newer release has finalized a state version that this one does not know.
         """
         header = self._header
         if copy.offset <= header.control_offset:
@@ -86,7 +90,15 @@ class Switching:
         if isinstance(decision, SourceStalled | SourceResumed):
             since_ms = at_ms if isinstance(decision, SourceStalled) else None
             return [], self._cards.stall(decision.topic, since_ms)
-        return [], False  # of intake alone
+        if isinstance(decision, StateFinalized):
+            self._finalize(decision.version)
+        return [], False  # the others are of intake alone
+
+    def _finalize(self, version: int) -> None:
+        """Rows are written in this state version from here on. There is no way back."""
+        if version not in CODECS:
+            raise NewerState(f"state version {version} was finalized, by a newer release")
+        self._header.version = max(self._header.version, version)
 
     def _activate(
         self,

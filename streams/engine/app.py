@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
 
@@ -26,7 +27,7 @@ from streams.engine.topics import topic_ids
 from streams.engine.transport import ChunkScheduler, Consumer, Producer, Transport
 from streams.settings import Settings
 
-__all__ = ["ChunkSchema", "VitalsApp", "build_app", "chunked_topic"]
+__all__ = ["ChunkSchema", "VitalsApp", "build_app", "chunked_topic", "client_id"]
 
 log = logging.getLogger(__name__)
 
@@ -115,7 +116,10 @@ class VitalsApp(faust.App):
             await owner(tps)
 
     def state_says(self, position: Callable[[TP], int | None]) -> None:
-        """Have reading go on where the state says; None is a partition without a state."""
+        """Have reading go on where the state says; None is a partition without a state.
+
+        It raises KeyError for a partition that is not restored.
+        """
         self._position = position
 
     def when_lost(self, count: Callable[[str, int], None]) -> None:
@@ -127,13 +131,16 @@ class VitalsApp(faust.App):
         names = {tp.topic for tp in self.consumer.assignment()}
         self.topic_ids = await asyncio.to_thread(self._ask_ids, names)
 
-    def start_of(self, tp: TP, standing: Standing) -> Start:
-        """Where to begin with a partition.
+    def start_of(self, tp: TP, standing: Standing) -> Start | None:
+        """Where to begin with a partition; None if its restore is still to come.
 
         Raises:
             NamedExit: see :func:`streams.engine.starting.start_of`.
         """
-        position = None if self._position is None else self._position(tp)
+        try:
+            position = None if self._position is None else self._position(tp)
+        except KeyError:
+            return None
         start = start_of(
             f"{tp.topic} partition {tp.partition}",
             standing,
@@ -213,7 +220,7 @@ def build_app(settings: Settings, clock: Clock, *, group: str) -> VitalsApp:
         autodiscover=False,
         broker=brokers,
         broker_credentials=_credentials(settings),
-        broker_client_id=group,
+        broker_client_id=client_id(group),
         store="memory://",
         datadir=Path(settings.data_dir) / group,
         processing_guarantee="at_least_once",
@@ -244,6 +251,11 @@ def build_app(settings: Settings, clock: Clock, *, group: str) -> VitalsApp:
         web_enabled=False,
         worker_redirect_stdouts=False,
     )
+
+
+def client_id(group: str) -> str:
+    """What a member of a group calls itself: with its release, for whoever upgrades."""
+    return f"{group}@{version('customer-vitals')}"
 
 
 def chunked_topic(app: VitalsApp, name: str, partitions: int | None = None) -> Any:

@@ -1,11 +1,12 @@
 """How plain Kafka clients connect: the options of aiokafka and of librdkafka, from the settings."""
 
+import logging
 import ssl
 from typing import Any
 
 from streams.settings import Settings
 
-__all__ = ["client_options", "rdkafka_options", "ssl_context"]
+__all__ = ["client_options", "rdkafka_options", "silent", "ssl_context"]
 
 
 def ssl_context(settings: Settings) -> ssl.SSLContext | None:
@@ -56,3 +57,10 @@ def rdkafka_options(settings: Settings) -> dict[str, Any]:
         options["sasl.username"] = settings.kafka_sasl_username or ""
         options["sasl.password"] = "" if password is None else password.get_secret_value()
     return options
+
+
+def silent() -> logging.Logger:
+    """Whatever troubles the client comes through its callback, as one sentence."""
+    silent = logging.getLogger("librdkafka")
+    silent.setLevel(logging.CRITICAL + 1)
+    return silent

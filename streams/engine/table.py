@@ -18,6 +18,7 @@ import faust
 from faust.tables.manager import TableManager
 from faust.types import TP
 
+from scoring.row import NewerState
 from streams.engine.app import VitalsApp
 from streams.engine.fatal import end_process, guarded
 from streams.engine.fencing import Fence, Written
@@ -102,15 +103,15 @@ class ChunkTable(faust.Table[bytes, bytes]):
 
     def apply_changelog_batch(self, batch: Iterable[Any]) -> None:
         """Called by Faust's recovery with chunks of changelog records."""
-        try:
-            for event in batch:
-                self._restore(event.message.partition, event.message.value)
-        except Exception as error:  # Faust would log it and go on with a wrong table
-            end_process(
-                NamedExit(
-                    Exit.CHANGELOG_DAMAGED, f"{self.changelog}: a row cannot be restored: {error}"
-                )
-            )
+        for event in batch:
+            partition = event.message.partition
+            try:
+                self._restore(partition, event.message.value)
+            except Exception as error:  # Faust would log it and go on with a wrong table
+                newer = isinstance(error, NewerState)
+                code = Exit.STATE_VERSION if newer else Exit.CHANGELOG_DAMAGED
+                where = f"{self.changelog} partition {partition}"
+                end_process(NamedExit(code, f"{where}: a row cannot be restored: {error}"))
 
     def _restore(self, partition: int, records: Sequence[Any]) -> None:
         rows, newer = self.partition(partition), self._newer

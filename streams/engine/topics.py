@@ -5,7 +5,6 @@ signals log's time stamp type. A mismatch is named, topic by topic; nothing runs
 on one.
 """
 
-import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, ResourceType
 
 from schemas.topics import TOPICS, Partitions, Topic
-from streams.engine.kafka import rdkafka_options
+from streams.engine.kafka import rdkafka_options, silent
 from streams.exits import Exit, NamedExit
 from streams.settings import Settings
 
@@ -181,14 +180,7 @@ def _admin(settings: Settings) -> tuple[AdminClient, list[KafkaError]]:
     """A client, and the list in which it puts what troubles it."""
     troubles: list[KafkaError] = []
     options = rdkafka_options(settings) | {"socket.timeout.ms": 8000, "error_cb": troubles.append}
-    return AdminClient(options, logger=_silent()), troubles
-
-
-def _silent() -> logging.Logger:
-    """Whatever troubles the client comes through its callback, as one sentence."""
-    silent = logging.getLogger("librdkafka")
-    silent.setLevel(logging.CRITICAL + 1)
-    return silent
+    return AdminClient(options, logger=silent()), troubles
 
 
 def _existing(admin: AdminClient, settings: Settings, troubles: list[KafkaError]) -> dict[str, int]:

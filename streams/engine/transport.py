@@ -65,7 +65,7 @@ class Host(Protocol):
     flow_control: Any
     settle: Callable[[], Awaitable[None]]
     own: Callable[[Collection[TP]], Awaitable[None]]
-    start_of: Callable[[TP, Standing], Start]
+    start_of: Callable[[TP, Standing], Start | None]
     passed: Callable[[TP, int, int], None]
     topic_ids: Mapping[str, str]
     learn_topic_ids: Callable[[], Awaitable[None]]
@@ -203,7 +203,7 @@ class Consumer(driver.Consumer):
         await host.learn_topic_ids()
         standings = await thread.standings()
         starts = {tp: host.start_of(tp, standing) for tp, standing in standings.items()}
-        self._next = {tp: start.offset for tp, start in starts.items()}
+        self._next = {tp: start.offset for tp, start in starts.items() if start is not None}
         await thread.seek_all(self._next)
         self._committed_offset.update({tp: offset or None for tp, offset in self._next.items()})
 
@@ -308,6 +308,7 @@ class Consumer(driver.Consumer):
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Finish what is in hand, make it durable, commit; then let Faust forget."""
         host = cast("Host", self.app)
+        self._next.clear()  # until the seek the client may fetch from wherever it likes
         if revoked and not host.should_stop:
             self.stop_flow()
             host.flow_control.suspend()

@@ -19,7 +19,7 @@ from schemas.signals import ROLLUP, Tick
 from schemas.topics import SOURCES
 from scoring.outputs import Output
 from scoring.partition import FoldPolicy, Gap, PartitionFold
-from scoring.row import MissingCard, RowError, newer
+from scoring.row import NewerState, RowError, newer
 from scoring.seal import Unsealed
 from streams.clock import Clock
 from streams.engine.app import VitalsApp, build_app, chunked_topic
@@ -148,20 +148,23 @@ class Scorer:
         try:
             fold = PartitionFold(partition, self.table.partition(partition), self._policy)
             fold.check_seal()
-        except (MissingCard, Unsealed) as error:
+        except NewerState as error:
+            raise NamedExit(Exit.STATE_VERSION, f"{where}: {error}") from None
+        except (RowError, Unsealed) as error:
             raise NamedExit(
                 Exit.CHANGELOG_DAMAGED,
                 f"{where}: {error}. Rows were lost, or are not of this state. Restore the topic"
                 " (`vitals state import` has a copy of its rows, if one was exported)",
             ) from None
-        except RowError as error:
-            raise NamedExit(Exit.STATE_VERSION, f"{where}: {error}") from None
         return fold
 
     def _position(self, tp: TP) -> int | None:
-        """Where the log goes on for the state of a partition, None if there is no state."""
-        fold = self.folds.get(tp.partition)
-        return fold.header.position or None if fold is not None else None
+        """Where the log goes on for the state of a partition, None if there is no state.
+
+        Raises:
+            KeyError: when the partition is not restored: it came in another rebalance.
+        """
+        return self.folds[tp.partition].header.position or None
 
     def _row_count(self) -> int:
         return sum(len(fold.rows) for fold in self.folds.values())
@@ -228,6 +231,9 @@ class Scorer:
             raise NamedExit(
                 Exit.GAP, f"{self._log_topic}: {gap}. Go on with --accept-gap"
             ) from None
+        except NewerState as error:
+            message = f"{self._where(fold, record)}: {error}. Run that release, or a newer one"
+            raise NamedExit(Exit.STATE_VERSION, message) from None
         except RowError as error:
             raise NamedExit(
                 Exit.CHANGELOG_DAMAGED,

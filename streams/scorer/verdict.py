@@ -9,8 +9,15 @@ that release on their card, and nothing has to be guessed when they move.
 import logging
 from typing import NamedTuple
 
-from schemas.control import ControlRecord, ScorecardActivated, Undecided, decision_in
+from schemas.control import (
+    ControlRecord,
+    ScorecardActivated,
+    StateFinalized,
+    Undecided,
+    decision_in,
+)
 from scoring.card import hash_of
+from scoring.row import CODECS
 from streams.exits import NamedExit
 from streams.metrics import Metrics
 from streams.scorecards import load_card
@@ -36,6 +43,9 @@ def verdict_on(body: bytes | None) -> Verdict:
     found = decision_in(body)
     if isinstance(found, Undecided):
         return Verdict(found.kind, None, found.problem)
+    if isinstance(found, StateFinalized):
+        known = found.version in CODECS
+        return Verdict("state", found, "" if known else f"this release writes {max(CODECS)}")
     if not isinstance(found, ScorecardActivated):
         return Verdict("source", found)
     return Verdict("scorecard", found, _wrong(found)[:PROBLEM_CHARS_MAX])

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from aiokafka.errors import NotEnoughReplicasError
+from faust.types import TP
 
 from engine_stand import RecordingClient, record
 from partitionlog import HOUR_MS, SAAS, START_MS, activation, block_of, changed_card, event
@@ -13,6 +14,7 @@ from schemas import signals
 from schemas.signals import LogRecord, Progress, Tick
 from scoring.row import CARD_KEY, HEADER_KEY, Customer, Header, encode_header, is_customer, pack
 from streams.clock import ManualClock
+from streams.engine.starting import Standing
 from streams.exits import Exit, NamedExit
 from streams.scorer.agent import Scorer
 
@@ -255,17 +257,22 @@ async def test_a_state_made_with_another_partition_count_ends_by_name(
 
 
 @pytest.mark.parametrize(
-    "header", [b"\xc1", encode_header(Header(version=99))], ids=["damaged", "of a newer release"]
+    ("header", "code"),
+    [
+        (b"\xc1", Exit.CHANGELOG_DAMAGED),
+        (encode_header(Header(version=99)), Exit.STATE_VERSION),
+    ],
+    ids=["damaged", "of a newer release"],
 )
 async def test_s7_an_unreadable_header_ends_the_process(
-    scorer: Scorer, monkeypatch: pytest.MonkeyPatch, header: bytes
+    scorer: Scorer, monkeypatch: pytest.MonkeyPatch, header: bytes, code: Exit
 ) -> None:
     ended: list[BaseException] = []
     monkeypatch.setattr("streams.scorer.agent.end_process", ended.append)
     scorer.table.partition(0)[HEADER_KEY] = header
     scorer.table.restored.add(0)
     await scorer._restored()
-    assert [e.code for e in ended if isinstance(e, NamedExit)] == [Exit.STATE_VERSION]
+    assert [e.code for e in ended if isinstance(e, NamedExit)] == [code]
 
 
 async def test_a_header_whose_scorecard_is_missing_ends_the_process_by_name(
@@ -328,3 +335,14 @@ async def test_a_fold_is_rebuilt_from_restored_rows_only(scorer: Scorer) -> None
     scorer._rebuild()
     assert scorer.folds[0] is not stays
     assert scorer.folds[0].customers() == {"acme"}
+
+
+async def test_s7_a_partition_that_is_not_restored_yet_is_not_taken_for_an_empty_one(
+    scorer: Scorer,
+) -> None:
+    """It came with a rebalance during the restore of others: its own restore is to come."""
+    standing = Standing(0, 29, 29)
+    assert scorer.app.start_of(TP(LOG, 1), standing) is None
+    with pytest.raises(NamedExit) as refused:
+        scorer.app.start_of(TP(LOG, 0), standing)
+    assert refused.value.code is Exit.CHANGELOG_DAMAGED

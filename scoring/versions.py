@@ -1,0 +1,40 @@
+"""State versions: how a row's body is written in each, and what cannot be read.
+
+The version stands in each row and header. A release knows the one that was
+released last and its own, and writes what the partition's header says.
+"""
+
+from collections.abc import Callable, Collection
+from typing import Any, NamedTuple
+
+__all__ = ["Codec", "MissingCard", "NewerState", "RowError", "check_version"]
+
+
+class RowError(ValueError):
+    """A row that this release cannot read: damaged, or written by a newer one."""
+
+
+class NewerState(RowError):
+    """Of a state version that this release does not know."""
+
+
+class MissingCard(RowError):
+    """The header names a scorecard of whose text there is no row."""
+
+
+class Codec(NamedTuple):
+    """How the body of a row is written and read, in one state version."""
+
+    encode: Callable[[Any], bytes]
+    decode: Callable[[Any], Any]
+
+
+def check_version(version: int, known: Collection[int]) -> None:
+    """Pass if this release knows the state version.
+
+    Raises:
+        NewerState: naming those that it knows.
+    """
+    if version not in known:
+        reads = " and ".join(map(str, sorted(known)))
+        raise NewerState(f"state version {version}; this release reads {reads}")

@@ -1,0 +1,95 @@
+"""Which state version each partition is written in, and which releases run on it."""
+
+import asyncio
+from collections import Counter
+from dataclasses import dataclass
+
+from aiokafka.errors import KafkaError
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from scoring.row import STATE_VERSION
+from streams.engine.app import client_id
+from streams.engine.kafka import rdkafka_options, silent
+from streams.exits import Exit, NamedExit
+from streams.reading.customer_rows import CustomerRows
+from streams.reading.terminal import Count, OnRead
+from streams.reading.topic import open_topic
+from streams.settings import Settings
+from streams.worker import fold_policy
+
+__all__ = ["Upgrade", "upgrade_of"]
+
+ANSWER_S_MAX = 10.0
+
+
+@dataclass(frozen=True)
+class Upgrade:
+    """How far an upgrade is."""
+
+    #: Partition -> the state version in which its rows are written; 0: nothing was written yet.
+    versions: dict[int, int]
+    #: Release -> how many processes of it score.
+    workers: dict[str, int]
+    release: str
+    #: The newest version that this release writes.
+    newest: int = STATE_VERSION
+
+    @property
+    def behind(self) -> list[int]:
+        """The partitions that are written in an older version."""
+        return [p for p, version in sorted(self.versions.items()) if 0 < version < self.newest]
+
+    @property
+    def others(self) -> dict[str, int]:
+        """Processes of other releases than this one."""
+        return {one: count for one, count in self.workers.items() if one != self.release}
+
+    def why_not(self) -> str | None:
+        """Why the state must not be finalized now; None if it may be."""
+        if not self.others:
+            return None
+        found = ", ".join(f"{n} of release {one}" for one, n in sorted(self.others.items()))
+        return (
+            f"workers of other releases run: {found}. They could not read the state any more."
+            f" Upgrade them to {self.release} first"
+        )
+
+
+async def upgrade_of(settings: Settings, on_read: OnRead) -> Upgrade:
+    """Read it off the changelog's headers and the score group's members.
+
+    Raises:
+        NamedExit: exit code 2 if no broker answers, 71 if a topic is missing, 73 if a row
+            cannot be read.
+    """
+    group = settings.topics.group_score
+    workers = await asyncio.to_thread(_workers, settings, group)
+    versions: dict[int, int] = {}
+    try:
+        async with open_topic(settings, settings.topics.name("customers")) as changelog:
+            rows = CustomerRows(changelog)
+            spans = await rows.spans()
+            count = Count(on_read)
+            count.total = sum(span.end - span.first for span in spans.values())
+            for partition, span in spans.items():
+                await rows.read(partition, span, count.add)
+                header = rows.fold(partition, fold_policy(settings)).header
+                versions[partition] = header.version if header.position else 0
+                rows.forget(partition)
+    except KafkaError as error:
+        raise NamedExit(Exit.USAGE, f"Kafka at {settings.bootstrap}: {error}") from None
+    return Upgrade(versions, workers, client_id(group).rpartition("@")[2])
+
+
+def _workers(settings: Settings, group: str) -> dict[str, int]:
+    """How many members of the group there are of each release."""
+    admin = AdminClient(rdkafka_options(settings), logger=silent())
+    asked = admin.describe_consumer_groups([group], request_timeout=ANSWER_S_MAX)
+    try:
+        members = asked[group].result().members
+    except KafkaException as error:
+        raise NamedExit(
+            Exit.USAGE, f"Kafka at {settings.bootstrap} says nothing about {group}: {error}"
+        ) from None
+    return dict(Counter(each.client_id.rpartition("@")[2] for each in members))
