@@ -19,8 +19,8 @@ __all__ = ["Followed"]
 log = logging.getLogger(__name__)
 
 _POLL_MS = 500
-#: A client may not end by itself after it was assigned something just before.
-STOP_S_MAX = 5.0
+#: Sometimes the client swallows that it is to end; it has nothing to lose.
+STOP_S_MAX = 2.0
 
 #: Hears each record: its offset and its value.
 Take = Callable[[int, bytes | None], None]

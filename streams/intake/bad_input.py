@@ -10,6 +10,7 @@ in a minute are judged as if they had been read when they came.
 """
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -68,10 +69,7 @@ class BadInput:
             last[2] += bad
         else:
             seconds.append([second, 1, int(bad)])
-            while seconds[0][0] <= second - self._policy.window_s:
-                _, records, bad_ones = seconds.popleft()
-                self._records -= records
-                self._bad -= bad_ones
+            self._trim(second)
         self._records += 1
         self._bad += bad
         if not bad:
@@ -83,3 +81,32 @@ class BadInput:
         if self._records >= self._policy.in_a_row and self._bad * 2 > self._records:
             return PauseReason.SHARE
         return None
+
+    def take_good(self, stamps_ms: Iterable[int]) -> None:
+        """Count records that are all good: most chunks are, and this is several times faster."""
+        seconds = self._seconds
+        latest = seconds[-1][0] if seconds else None
+        run = total = 0
+        for stamped_ms in stamps_ms:
+            second = stamped_ms // 1000
+            if latest is None or second > latest:
+                if run:
+                    seconds[-1][1] += run
+                seconds.append([second, 0, 0])
+                latest, run = second, 0
+            run += 1
+            total += 1
+        if latest is None or not total:
+            return
+        seconds[-1][1] += run
+        self._records += total
+        self._in_a_row = 0
+        self._trim(latest)
+
+    def _trim(self, second: int) -> None:
+        """Forget what lies before the window that ends with this second."""
+        seconds = self._seconds
+        while seconds[0][0] <= second - self._policy.window_s:
+            _, records, bad = seconds.popleft()
+            self._records -= records
+            self._bad -= bad

@@ -92,6 +92,9 @@ class Pausing:
         if count is None:
             count = self._counts[tp] = BadInput(self._policy)
         known_to = self.states.known_to.get((tp.topic, tp.partition), 0)
+        if not bad and records[0].offset >= known_to:
+            count.take_good(record.timestamp for record in records)
+            return None
         for number, record in enumerate(records, 1):
             if record.offset >= known_to:
                 reason = count.take(record.timestamp, bad=record.offset in bad)

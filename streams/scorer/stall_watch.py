@@ -151,8 +151,8 @@ class StallWatch:
         """From taking the partition over to letting it go."""
         self._states = SourceStates()
         decisions = Followed(self._settings, self._control, self._take)
-        await decisions.start()
         try:
+            await decisions.start()
             await self._begin(decisions.client)
             looked_s = 0.0
             while self._decides() and not self._app.should_stop:

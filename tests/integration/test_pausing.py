@@ -15,6 +15,7 @@ from confluent_kafka import Producer
 
 from changelog import folds_of, healths_of
 from records import records_of
+from schemas.control import SourceResumed, SourceStalled, decision_in
 from schemas.dead_letters import DeadLetter
 from schemas.topics import Topics
 from servers.vitals import WorkerServer, vitals
@@ -37,16 +38,17 @@ class Deploy:
     """Topics, a worker, and a producer that was deployed wrong."""
 
     def __init__(self, bootstrap: str, prefix: str, redis_url: str, folder: Path) -> None:
+        self.options = (
+            "--redis", redis_url, "--scorecard", CARD, "--stalled-after", "tickets=2s",
+            "--session-timeout-s", "2", "--checkpoint-ms", "200", "--progress-ms", "100",
+        )  # fmt: skip
         self.bootstrap, self.topics = bootstrap, Topics(prefix)
         self.settings = Settings(bootstrap=bootstrap, prefix=prefix)
         self.kafka = ("--bootstrap", bootstrap, "--prefix", prefix)
         shape = ("--signals-partitions", "2", "--source-partitions", "2")
         done = vitals("topics", "--create", *shape, *self.kafka)
         assert done.returncode == 0, done.stderr
-        self.worker = WorkerServer(
-            folder, *self.kafka, "--redis", redis_url, "--scorecard", CARD,
-            "--session-timeout-s", "2", "--checkpoint-ms", "200", "--progress-ms", "100",
-        )  # fmt: skip
+        self.worker = WorkerServer(folder, *self.kafka, *self.options)
         self.events: list[dict[str, Any]] = []
         self.now_ms = SystemClock().now_ms()
 
@@ -66,6 +68,26 @@ class Deploy:
         for value in values:
             producer.produce(self.topics.source("usage"), value, partition=partition)
         assert producer.flush(30) == 0
+
+    def ticket(self, number: int) -> None:
+        """An event of another source."""
+        body = {
+            "event_id": f"t{number}", "customer_id": "asks", "source": "desk", "ticket_id": "1",
+            "occurred_at": from_ms(self.now_ms).isoformat(), "type": "ticket.changed",
+            "change": "opened",
+        }  # fmt: skip
+        producer = Producer({"bootstrap.servers": self.bootstrap})
+        producer.produce(self.topics.source("tickets"), json.dumps(body).encode())
+        assert producer.flush(30) == 0
+
+    def declared(self, family: str) -> list[str]:
+        """What the control topic says of a source, in order."""
+        found = [decision_in(r.value()) for r in records_of(self.bootstrap, self._control)]
+        return [
+            one.type for one in found
+            if isinstance(one, SourceStalled | SourceResumed)
+            and one.topic == self.topics.source(family)
+        ]  # fmt: skip
 
     def status(self) -> dict[tuple[str, int], SourcePartition]:
         """What ``vitals intake status`` shows."""
@@ -96,6 +118,10 @@ class Deploy:
 
     def healths(self) -> dict[str, Any]:
         return healths_of(self.bootstrap, self._customers, self.now_ms)
+
+    @property
+    def _control(self) -> str:
+        return self.topics.name("control")
 
     @property
     def _customers(self) -> str:
@@ -194,3 +220,24 @@ def test_a_source_is_paused_and_resumed_by_hand(deploy: Deploy) -> None:
     assert "usage has 2 partitions, 0 to 1" in missing.stderr
     assert vitals("intake", "resume", "usage", *kafka).returncode == 0
     assert until(lambda: deploy.folded("waits"), 60), worker.tail()
+
+
+def test_a_source_that_falls_silent_is_declared_stalled_once_and_back(
+    deploy: Deploy, tmp_path: Path
+) -> None:
+    """By one of two workers, and by its successor: one stall, one end. T4: others are idle."""
+    second = WorkerServer(tmp_path / "second", *deploy.kafka, *deploy.options)
+    deploy.ticket(1)
+    deploy.worker.launch()
+    second.launch()
+    try:
+        assert until(lambda: deploy.declared("tickets") == ["source.stalled"], 60)
+        deploy.worker.kill()
+        assert until(lambda: second.metric("health_partitions_owned") == 2, 60), second.tail()
+        assert second.metric("health_sources_stalled") == 1
+        deploy.ticket(2)
+        both = ["source.stalled", "source.resumed"]
+        assert until(lambda: deploy.declared("tickets")[:2] == both, 60), second.tail()
+        assert deploy.declared("usage") == []
+    finally:
+        second.kill()

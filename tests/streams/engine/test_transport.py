@@ -207,3 +207,76 @@ async def test_revoked_partitions_are_settled_before_faust_forgets_them(
     await consumer.on_partitions_revoked({SOURCE})
     assert told == ["settle", {SOURCE: 10}, "forget"]
     assert SOURCE not in consumer._committed_offset
+
+
+class Broker:
+    """In place of the consumer's thread: what was asked for, and where it was sent back to."""
+
+    def __init__(self) -> None:
+        self.asked: list[set[TP]] = []
+        self.next = {SOURCE: 0, OTHER: 0}
+
+    async def getmany(self, tps: set[TP], timeout: float) -> dict[TP, list[Any]]:
+        self.asked.append(set(tps))
+        found = {tp: [raw(self.next[tp] + n, tp) for n in range(3)] for tp in tps}
+        for tp in tps:
+            self.next[tp] += 3
+        return found
+
+    async def seek_all(self, offsets: dict[TP, int]) -> None:
+        self.next |= offsets
+
+
+@pytest.fixture
+def broker(consumer: Consumer) -> Broker:
+    made: Any = Broker()
+    consumer._thread = made
+    consumer.assignment = lambda: {SOURCE, OTHER}
+    return made
+
+
+async def fetched(consumer: Consumer) -> list[Any]:
+    """The chunks of one fetch, as messages."""
+    found = await consumer._getmany({SOURCE, OTHER}, 1.0)
+    chunks = ChunkScheduler().iterate(found)
+    return [consumer._to_message(tp, chunk) for tp, chunk in chunks]
+
+
+async def test_a_held_partition_is_not_fetched_and_the_client_goes_on_asking(
+    consumer: Consumer, broker: Broker
+) -> None:
+    consumer.hold(SOURCE)
+    assert {message.tp for message in await fetched(consumer)} == {OTHER}
+    assert broker.asked == [{OTHER}]
+    assert consumer.holds(SOURCE)
+    consumer.hold(OTHER)
+    assert await fetched(consumer) == []
+    await consumer.go_on(SOURCE, 0)
+    assert {message.tp for message in await fetched(consumer)} == {SOURCE}
+
+
+async def test_what_was_fetched_before_a_partition_was_sent_back_is_not_current(
+    consumer: Consumer, broker: Broker
+) -> None:
+    """It lies ahead of what comes next: taken as well, it would hide that from the commits."""
+    await fetched(consumer)
+    before = {message.tp: message for message in await fetched(consumer)}
+    assert [record.offset for record in before[SOURCE].value] == [3, 4, 5]
+    consumer.hold(SOURCE)
+    await consumer.go_on(SOURCE, 1)
+    after = {message.tp: message for message in await fetched(consumer)}
+    assert [record.offset for record in after[SOURCE].value] == [1, 2, 3]
+    assert not consumer.is_current(before[SOURCE])
+    assert consumer.is_current(before[OTHER])
+    assert consumer.is_current(after[SOURCE])
+    assert consumer.is_current(after[OTHER])
+
+
+async def test_a_chunk_is_acknowledged_up_to_the_record_that_was_handled(
+    app: VitalsApp, consumer: Consumer
+) -> None:
+    message = deliver(consumer, range(100, 200))
+    event = SimpleNamespace(message=message, ack=lambda: message.ack(consumer))
+    app.acknowledge_through(event, 149)
+    assert consumer._new_offset(SOURCE) == 150
+    assert not consumer._unacked_messages

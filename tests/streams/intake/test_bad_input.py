@@ -60,6 +60,20 @@ def test_s11_the_same_records_from_the_same_place_decide_the_same(
             assert before is PauseReason.IN_A_ROW
 
 
+@given(st.lists(st.lists(stamps, max_size=8), max_size=4), histories)
+def test_good_records_in_one_go_count_as_one_by_one(
+    good: list[list[int]], records: list[tuple[int, bool]]
+) -> None:
+    """Whatever comes between and after them."""
+    one_by_one, at_once = BadInput(SMALL), BadInput(SMALL)
+    for stamps_ms in good:
+        for stamped_ms in stamps_ms:
+            one_by_one.take(stamped_ms, bad=False)
+        at_once.take_good(stamps_ms)
+        for stamped_ms, bad in records:
+            assert at_once.take(stamped_ms, bad=bad) == one_by_one.take(stamped_ms, bad=bad)
+
+
 def test_s11_a_hundred_in_a_row_by_default() -> None:
     found = taken(BadInputPolicy(), [(n * 3600 * S, True) for n in range(100)])
     assert found == [None] * 99 + [PauseReason.IN_A_ROW]
