@@ -80,8 +80,9 @@ class Pausing:
         if self._generation != generation:
             if not await self.decisions.caught_up():
                 return False
-            self._counts.clear()  # others may have read on meanwhile
-            self._generation = generation
+            if self._generation != generation:  # several agents wait here
+                self._counts.clear()  # others may have read on meanwhile
+                self._generation = generation
         return True
 
     def limit_in(self, tp: TP, records: Sequence[Any], bad: Collection[int]) -> Limit | None:

@@ -36,7 +36,7 @@ from streams.intake.silence import (
 from streams.intake.source_states import SourceStates
 from streams.settings import Settings
 
-__all__ = ["StallWatch", "Topic"]
+__all__ = ["StallWatch", "WatchedTopic"]
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ DECIDES = 0
 NEVER_JUDGED = "redrive"
 
 
-class Topic:
+class WatchedTopic:
     """One source topic under watch."""
 
     def __init__(self, name: str, stated_ms: int | None, policy: SilencePolicy) -> None:
@@ -83,14 +83,16 @@ class Topic:
             self._back_ms = None
             return None
         came_ms = max(self.habit.last_ms or 0, states.went_on_ms.get(self.name, 0))
-        if came_ms <= stalled.at_ms:
+        judged = judgement.verdict is not Verdict.NOT_JUDGED
+        if came_ms <= stalled.at_ms and judged:
             return None
         if self._back_ms is None:
             self._back_ms = now_ms
         read = [at for tp, at in read_to_ms.items() if tp.rpartition("/")[0] == self.name]
         if min(read, default=0) < self._back_ms:
             return None
-        return SourceResumed(**self._said(now_ms, "its records come and are read again"))
+        why = "its records are read again" if judged else "its silence is not judged any more"
+        return SourceResumed(**self._said(now_ms, why))
 
     def _why(self, states: SourceStates, judgement: Judgement) -> str:
         """Why it counts as stalled; empty if it does not."""
@@ -130,7 +132,7 @@ class StallWatch:
         self._every_s = settings.progress_ms / 1000
         self._policy = SilencePolicy()
         self._states = SourceStates()
-        self._topics: dict[str, Topic] = {}
+        self._topics: dict[str, WatchedTopic] = {}
         self._partitions: list[aiokafka.TopicPartition] = []
 
     async def run(self) -> None:
@@ -182,7 +184,7 @@ class StallWatch:
             tps = [aiokafka.TopicPartition(name, p) for p in range(count)]
             self._partitions += tps
             silence_ms = stated.get(family, 0 if family == NEVER_JUDGED else None)
-            topic = self._topics[name] = Topic(name, silence_ms, self._policy)
+            topic = self._topics[name] = WatchedTopic(name, silence_ms, self._policy)
             if silence_ms == 0 or self._settings.broker_embedded:
                 continue  # the embedded broker knows no times
 

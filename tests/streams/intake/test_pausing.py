@@ -156,7 +156,11 @@ async def test_s11_a_resumed_partition_goes_on_where_it_stood(
     await intake.pausing._follow()
     assert sought.to == {BAD: 1100}
     assert not intake.app.chunks.holds(BAD)
+    # What waited in the stream meanwhile lies ahead of what is read next.
+    await put(intake, [b"not json"] * 10, first=1160)
     assert refused(client) == list(range(1000, 1100))
+    await put(intake, [b"not json"] * 50, first=1100, turn=1)
+    assert refused(client) == list(range(1000, 1150))
 
 
 async def test_s11_what_came_before_it_was_sent_back_is_not_taken(intake: Intake) -> None:
@@ -201,6 +205,20 @@ async def test_a_topic_paused_by_hand_is_not_read(
     await intake.pausing._follow()
     assert sought.to == {BAD: 8, OTHER: 0}
     assert acknowledged == [0]
+
+
+async def test_whoever_resumes_has_seen_what_was_bad_before(
+    intake: Intake, client: RecordingClient, acknowledged: list[int], sought: Sought
+) -> None:
+    """60 bad ones, a pause by hand, 60 more: that is no row of 120."""
+    await put(intake, [b"not json"] * 60)
+    pause = IntakePaused(at=from_ms(START_MS), author="dana", reason="look", topic=SOURCE)
+    heard(intake, 0, pause)
+    await intake.pausing._follow()
+    heard(intake, 1, resume(None))
+    await intake.pausing._follow()
+    await put(intake, [b"not json"] * 60, first=60, turn=1)
+    assert decided(client) == []
 
 
 async def test_nothing_is_paused_where_that_is_switched_off(

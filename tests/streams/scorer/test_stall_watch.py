@@ -16,7 +16,7 @@ from streams.clock import from_ms
 from streams.intake.pausing import AUTHOR
 from streams.intake.silence import HOUR_MS, SilencePolicy
 from streams.intake.source_states import SourceStates
-from streams.scorer.stall_watch import Topic
+from streams.scorer.stall_watch import WatchedTopic
 
 USAGE = "health.usage.v1"
 NOW_MS = 1_772_000_000_000
@@ -26,8 +26,8 @@ LIMIT_MS = 2 * HOUR_MS
 class Watched:
     """A topic of two partitions whose silence of two hours was stated, and what was declared."""
 
-    def __init__(self) -> None:
-        self.topic = Topic(USAGE, LIMIT_MS, SilencePolicy())
+    def __init__(self, stated_ms: int = LIMIT_MS) -> None:
+        self.topic = WatchedTopic(USAGE, stated_ms, SilencePolicy())
         self.states = SourceStates()
         self.now_ms = NOW_MS
         self.end = 0
@@ -94,9 +94,18 @@ def test_a_new_owner_does_not_declare_back_what_is_still_silent() -> None:
     """It has learnt nothing of a source that has been silent for weeks."""
     watched = Watched()
     watched.hear(SourceStalled(**watched.said(AUTHOR)))
-    watched.read(0, 1)
     for _ in range(3):
         assert watched.look(after_ms=40 * 24 * HOUR_MS) is None
+        watched.read(0, 1)
+
+
+def test_a_source_that_is_not_to_be_judged_any_more_is_declared_back() -> None:
+    watched = Watched(stated_ms=0)
+    watched.hear(SourceStalled(**watched.said(AUTHOR)))
+    assert watched.look() is None
+    watched.read(0, 1)
+    assert isinstance(watched.look(), SourceResumed)
+    assert watched.look(after_ms=99 * HOUR_MS) is None
 
 
 def test_s11_a_paused_partition_stalls_its_topic_until_it_has_caught_up() -> None:
