@@ -1,5 +1,6 @@
 """How far intake has read each source partition, and whether it reads it at all."""
 
+import asyncio
 from collections.abc import Mapping
 from contextlib import aclosing, suppress
 from typing import Any, NamedTuple
@@ -17,6 +18,8 @@ from streams.reading.topic import REQUEST_MS_MAX, Span, open_topic
 from streams.settings import Settings
 
 __all__ = ["SourcePartition", "Sources", "sources"]
+
+_AGAIN_MS = 250
 
 
 class SourcePartition(NamedTuple):
@@ -103,7 +106,7 @@ async def _committed(settings: Settings) -> dict[tuple[str, int], int]:
     group = settings.topics.group_intake
     try:
         await admin.start()
-        offsets = await admin.list_consumer_group_offsets(group)
+        offsets = await _offsets(admin, group)
     except KafkaConnectionError as error:
         raise unreachable(settings, error) from None
     except KafkaError as error:
@@ -116,3 +119,15 @@ async def _committed(settings: Settings) -> dict[tuple[str, int], int]:
     return {
         (tp.topic, tp.partition): found.offset for tp, found in offsets.items() if found.offset >= 0
     }
+
+
+async def _offsets(admin: AIOKafkaAdminClient, group: str) -> Any:
+    """A broker that nobody has asked about a group before needs a moment for it."""
+    for _ in range(REQUEST_MS_MAX // _AGAIN_MS):
+        try:
+            return await admin.list_consumer_group_offsets(group)
+        except KafkaError as error:
+            if not error.retriable:
+                raise
+            await asyncio.sleep(_AGAIN_MS / 1000)
+    return await admin.list_consumer_group_offsets(group)
