@@ -103,12 +103,17 @@ core: $(STAMP) ## The core's tests; fails unless they cover every branch of scor
 soak: $(STAMP) kafka ## The tests that take longer than a gate may.
 	@$(BIN)/python -m pytest -m soak $(PYTEST_ARGS)
 
-EVENTS ?= 1000000
+KILLS ?= 8
+OUT ?= chaos.json
+.PHONY: chaos
+chaos: $(STAMP) kafka ## Kill things while events come, and count what is wrong (EVENTS= KILLS= SEED= OUT=).
+	@$(BIN)/python tests/chaos/run.py --events $(or $(EVENTS),100000) --kills $(KILLS) --out $(OUT) \
+	  $(if $(SEED),--seed $(SEED))
 
 .PHONY: throughput
 throughput: $(STAMP) kafka ## One worker's events per second on a real Kafka, beside stock Faust (EVENTS=...).
-	@$(BIN)/python tests/bench/throughput.py --events $(EVENTS)
-	@$(BIN)/python tests/bench/throughput.py --events $(EVENTS) --split
+	@$(BIN)/python tests/bench/throughput.py --events $(or $(EVENTS),1000000)
+	@$(BIN)/python tests/bench/throughput.py --events $(or $(EVENTS),1000000) --split
 
 .PHONY: coverage
 coverage: $(STAMP) kafka ## All tests with branch coverage; the report is in htmlcov/.

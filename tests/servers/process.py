@@ -143,6 +143,17 @@ class ServerProcess:
         """Thaw it again (SIGCONT)."""
         self._running().send_signal(signal.SIGCONT)
 
+    def last_words(self) -> str:
+        """How a process that has ended did so: its code and the last line of its log."""
+        code = None if self._process is None else self._process.poll()
+        lines = self.tail().splitlines()
+        return f"code {code}: {lines[-1] if lines else ''}"
+
+    def forget(self) -> None:
+        """Let go of a process that has ended by itself, so that it can be started again."""
+        if not self.is_running:
+            self._forget()
+
     def tail(self) -> str:
         """The last lines of the log."""
         try:

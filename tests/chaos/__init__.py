@@ -1,0 +1,1 @@
+"""Kill anything, at any time, and look at what is left: the harness behind ``make chaos``."""

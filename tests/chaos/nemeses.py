@@ -1,0 +1,211 @@
+"""Faults: each strikes, heals, and says whether it landed: whether work was left when it struck."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
+
+from chaos.launch import POINTS
+from chaos.system import SESSION_S, System, Worker
+from servers.waiting import until
+
+__all__ = ["NEMESES", "Struck", "plan"]
+
+#: A restore lies somewhere in the first seconds of a worker's life.
+RESTORE_S = (0.8, 3.0)
+COMMIT_S = 0.3
+OUTAGE_S = 10.0
+
+
+@dataclass
+class Struck:
+    """The faults of a run, in order."""
+
+    system: System
+    rng: random.Random
+    left: Callable[[], int]
+    landed: list[str] = field(default_factory=list)
+    missed: list[str] = field(default_factory=list)
+
+    def by(self, name: str) -> None:
+        """Have one strike and heal."""
+        work_left = self.left() > 0
+        NEMESES[name](self)
+        (self.landed if work_left else self.missed).append(name)
+        self.system.tend()
+
+    def one(self) -> Worker:
+        """A worker that runs."""
+        running = [worker for worker in self.system.alive if worker.is_running]
+        return self.rng.choice(running or self.system.alive)
+
+
+def _wait(seconds: float) -> None:
+    """A fault takes its time: nothing can be waited for but the clock."""
+    until(lambda: False, seconds)
+
+
+def kill(run: Struck) -> None:
+    """SIGKILL, at any instant."""
+    _wait(run.rng.random())
+    run.one().kill()
+
+
+def kill_wiped(run: Struck) -> None:
+    """SIGKILL, and what comes back has an empty disk."""
+    worker = run.one()
+    worker.kill()
+    worker.wipe()
+
+
+def kill_in_restore(run: Struck) -> None:
+    """SIGKILL, and again while the state is being restored."""
+    worker = run.one()
+    worker.kill()
+    worker.begin()
+    _wait(run.rng.uniform(*RESTORE_S))
+    worker.kill()
+
+
+def kill_at_commit(run: Struck) -> None:
+    """SIGKILL within 300 ms of a checkpoint."""
+    written = run.system.rows_written()
+    until(lambda: run.system.rows_written() > written, 20)
+    _wait(run.rng.random() * COMMIT_S)
+    run.one().kill()
+
+
+def fail_point(run: Struck) -> None:
+    """A worker that kills itself at a named point."""
+    worker = run.one()
+    point = run.rng.choice([name for name in POINTS if name not in ("sink", "answer")])
+    worker.kill()
+    worker.begin("--fail-at", f"{point}:{run.rng.randint(1, 5)}")
+    until(lambda: not worker.is_running, 30)
+    worker.kill()
+
+
+def kill_outreach(run: Struck) -> None:
+    """SIGKILL of the process that sends."""
+    run.system.outreach.kill()
+
+
+def zombie(run: Struck) -> None:
+    """A worker is frozen until others own what it owned, and wakes."""
+    worker = run.one()
+    worker.pause()
+    _wait(2.5 * SESSION_S)
+    if worker.is_running:
+        worker.resume()
+
+
+def cut_off(run: Struck) -> None:
+    """A worker whose heartbeats reach nobody, while all else goes on."""
+    worker = run.one()
+    worker.kill()
+    worker.begin("--trouble", "cut-off")
+    _wait(3 * SESSION_S)
+    worker.kill()
+
+
+def disk_full(run: Struck) -> None:
+    """A worker that cannot write to its disk."""
+    worker = run.one()
+    worker.kill()
+    worker.begin("--trouble", "no-disk")
+    _wait(2 * SESSION_S)
+    worker.kill()
+
+
+def wrong_clock(run: Struck) -> None:
+    """A worker whose clock is 10 minutes slow, or 10 days fast."""
+    worker = run.one()
+    worker.kill()
+    worker.begin("--clock-offset-s", str(run.rng.choice((-600, 864_000))))
+    _wait(3 * SESSION_S)
+    worker.kill()
+
+
+def churn(run: Struck) -> None:
+    """Workers come, and the oldest go."""
+    for _ in range(3):
+        run.system.join()
+        _wait(run.rng.uniform(1, 5))
+        run.system.leave(run.system.alive[0])
+
+
+def rolling_restart(run: Struck) -> None:
+    """Each worker is stopped in order and started again."""
+    for worker in run.system.alive:
+        worker.stop()
+        worker.begin()
+        run.system.ready()
+
+
+def broker_killed(run: Struck) -> None:
+    """SIGKILL of the broker, which is away for some seconds."""
+    run.system.kafka.kill()
+    _wait(run.rng.uniform(1, 4))
+    run.system.kafka.restart()
+
+
+def broker_away(run: Struck) -> None:
+    """The broker answers nobody for 10 seconds."""
+    run.system.kafka.pause()
+    _wait(OUTAGE_S)
+    run.system.kafka.resume()
+
+
+def changelog_refused(run: Struck) -> None:
+    """The broker takes everything but rows."""
+    _min_replicas(run.system, "2")
+    _wait(5)
+    _min_replicas(run.system, "1")
+
+
+def _min_replicas(system: System, value: str) -> None:
+    topic = system.topics.name("customers")
+    entry = ConfigEntry("min.insync.replicas", value, incremental_operation=AlterConfigOpType.SET)
+    resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=[entry])
+    system.admin.incremental_alter_configs([resource])[resource].result()
+
+
+def redis_killed(run: Struck) -> None:
+    """Redis dies, and comes back empty."""
+    run.system.redis.kill()
+    _wait(2)
+    run.system.redis.restart()
+
+
+def redis_flushed(run: Struck) -> None:
+    """Redis forgets everything."""
+    run.system.redis.flush()
+
+
+def all_down(run: Struck) -> None:
+    """No worker runs for some time, and events come."""
+    for worker in run.system.alive:
+        worker.kill()
+    _wait(OUTAGE_S)
+
+
+NEMESES: dict[str, Callable[[Struck], None]] = {
+    "kill": kill, "kill-wiped": kill_wiped, "kill-in-restore": kill_in_restore,
+    "kill-at-commit": kill_at_commit, "fail-point": fail_point, "kill-outreach": kill_outreach,
+    "zombie": zombie, "cut-off": cut_off, "disk-full": disk_full, "wrong-clock": wrong_clock,
+    "churn": churn, "rolling-restart": rolling_restart, "broker-killed": broker_killed,
+    "broker-away": broker_away, "changelog-refused": changelog_refused,
+    "redis-killed": redis_killed, "redis-flushed": redis_flushed, "all-down": all_down,
+}  # fmt: skip
+#: A quarter of the kills each; the others take turns.
+KILLS = ("kill-in-restore", "kill-at-commit", "fail-point", "kill-wiped")
+
+
+def plan(rng: random.Random, kills: int) -> list[str]:
+    """Which faults strike, in order: so many kills of each kind, and each other fault once."""
+    names = [KILLS[n % len(KILLS)] for n in range(kills)]
+    if kills >= len(KILLS):
+        names += [name for name in NEMESES if name not in KILLS]
+    rng.shuffle(names)
+    return names
