@@ -40,6 +40,8 @@ class RecordingClient:
     refuse: Exception | None = None
     batch_bytes: int = BATCH_BYTES
     next_offset: dict[tuple[str, int], int] = field(default_factory=dict)
+    #: The broker's time, in its answers.
+    stamp_ms: int = 1_000
 
     def create_batch(self) -> BatchBuilder:
         return BatchBuilder(self.batch_bytes, 0, is_transactional=False)
@@ -92,7 +94,9 @@ class RecordingClient:
         offset = self.next_offset.get(tp, 0)
         self.next_offset[tp] = offset + len(sent.records)
         self.told.append(f"durable {sent.topic}/{sent.partition}")
-        sent.answer.set_result(SimpleNamespace(offset=offset, timestamp=1_000, timestamp_type=1))
+        sent.answer.set_result(
+            SimpleNamespace(offset=offset, timestamp=self.stamp_ms, timestamp_type=1)
+        )
 
     def forget(self) -> None:
         """As if nothing had been sent yet."""

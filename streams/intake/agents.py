@@ -101,7 +101,7 @@ class Intake:
 
     async def _handle(self, event: Any, tp: TP, family: str) -> None:
         assert self._router is not None
-        now_ms = self._clock.now_ms()
+        now_ms = self._now_ms()
         records = event.message.value
         topic_id = self.app.topic_ids.get(tp.topic, "")
         chunk = Chunk(tp.topic, tp.partition, family, records, topic_id)
@@ -152,18 +152,24 @@ class Intake:
             with suppress(IllegalStateError):
                 await self.app.chunks.go_on(tp, offset or 0)
 
+    def _now_ms(self) -> int:
+        """The broker's time: by a clock that is slow, events of now would seem to lie ahead."""
+        return self._clock.now_ms() + self._broker_clock.offset_ms
+
     def _bounds(self, now_ms: int) -> TimeBounds:
         age_ms = AGE_MS_MAX_EVENT_TIME if self._policy.event_time else AGE_MS_MAX
         return TimeBounds(now_ms - age_ms, now_ms + FUTURE_MS_MAX)
 
     async def _connect(self) -> None:
-        """Learn the partition counts, once."""
+        """Learn the partition counts and the broker's time, once."""
         if self._router is None:
             client = self.app.batches.client
             signals_partitions = await client.partitions_for(self._topics.name("signals"))
             dead_partitions = await client.partitions_for(self._topics.name("dead_letters"))
             self._dead_partitions = len(dead_partitions)
             self._router = CustomerRouter(len(signals_partitions))
+            # A record that says nothing: its answer has the broker's stamp.
+            await self._append(signals.encode(signals.Progress({})))
 
     def _begin_again(self) -> None:
         """Forget what was known before a rebalance: others may have read on meanwhile."""
@@ -194,6 +200,8 @@ class Intake:
         for tp in assignment:
             standing = self._standings.get(tp)
             _, log_end, asked_ms = self.app.chunks.standing(tp)
+            if asked_ms is not None:
+                asked_ms += self._broker_clock.offset_ms
             if standing is None:
                 # Remembered: asking takes as long as the fetch that is under way.
                 first = Standing(next_offset=await self._first_offset(tp))

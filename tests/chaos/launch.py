@@ -5,6 +5,7 @@
 The product has no such switches: they are put on from outside, by the names of its methods.
 """
 
+import asyncio
 import os
 import resource
 import signal
@@ -17,11 +18,14 @@ if not __package__:  # run as a script
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from streams.engine import batches, fencing, ownership, transport
+from streams.intake import agents
 from streams.scorer import agent
 from streams.sinks import webhook
 
 __all__ = ["BROKEN", "POINTS"]
 
+#: So long after the acknowledgement a broken intake writes: longer than commits are apart.
+LATE_S = 3.0
 #: Fail point -> the method in which it lies, and whether the process dies before or after it.
 POINTS: dict[str, tuple[type, str, str]] = {
     "fold": (agent.Scorer, "_apply", "after"),
@@ -96,14 +100,17 @@ def cut_off() -> None:
 
 
 def acknowledge_first() -> None:
-    """Broken: what is in hand is acknowledged before anything of it is durable."""
-    durable = agent.Scorer._make_outputs_durable
+    """Broken: intake acknowledges what it has not written yet."""
+    durable = agents.Intake._write
 
-    async def too_late(self: Any) -> None:
-        self._acknowledge()
-        await durable(self)
+    async def too_late(self: Any, tp: Any, result: Any) -> None:
+        async def write() -> None:
+            await asyncio.sleep(LATE_S)
+            await durable(self, tp, result)
 
-    agent.Scorer._make_outputs_durable = too_late
+        self.app.add_future(write())
+
+    agents.Intake._write = too_late
 
 
 def no_fence() -> None:

@@ -190,6 +190,12 @@ def all_down(run: Struck) -> None:
     _wait(OUTAGE_S)
 
 
+def all_killed(run: Struck) -> None:
+    """SIGKILL of all workers at once."""
+    for worker in run.system.alive:
+        worker.kill()
+
+
 NEMESES: dict[str, Callable[[Struck], None]] = {
     "kill": kill, "kill-wiped": kill_wiped, "kill-in-restore": kill_in_restore,
     "kill-at-commit": kill_at_commit, "fail-point": fail_point, "kill-outreach": kill_outreach,
@@ -197,6 +203,7 @@ NEMESES: dict[str, Callable[[Struck], None]] = {
     "churn": churn, "rolling-restart": rolling_restart, "broker-killed": broker_killed,
     "broker-away": broker_away, "changelog-refused": changelog_refused,
     "redis-killed": redis_killed, "redis-flushed": redis_flushed, "all-down": all_down,
+    "all-killed": all_killed,
 }  # fmt: skip
 #: A quarter of the kills each; the others take turns.
 KILLS = ("kill-in-restore", "kill-at-commit", "fail-point", "kill-wiped")

@@ -1,6 +1,7 @@
 """Intake without a broker: its real app and agents, a recording client."""
 
 import asyncio
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,20 +21,34 @@ from streams.settings import Settings
 
 @pytest.fixture
 def client() -> RecordingClient:
-    return RecordingClient()
+    return RecordingClient(stamp_ms=START_MS)
 
 
 @pytest.fixture
-async def intake(client: RecordingClient, monkeypatch: pytest.MonkeyPatch) -> Intake:
-    """The real app without a broker; the signals log has two partitions."""
-    settings = Settings(bootstrap="127.0.0.1:1")
-    made = Intake(settings, ManualClock(START_MS), BrokerClock(), Metrics(), ProgressPolicy())
-    made.app.producer = SimpleNamespace(client=client)
+async def make_intake(
+    client: RecordingClient, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[ManualClock], Intake]:
+    """Makes the real app without a broker; the signals log has two partitions."""
 
     async def nothing_decided() -> bool:
         return True
 
-    monkeypatch.setattr(made.pausing.decisions, "caught_up", nothing_decided)
+    def make(clock: ManualClock) -> Intake:
+        settings = Settings(bootstrap="127.0.0.1:1")
+        made = Intake(settings, clock, BrokerClock(), Metrics(), ProgressPolicy())
+        made.app.producer = SimpleNamespace(client=client)
+        monkeypatch.setattr(made.pausing.decisions, "caught_up", nothing_decided)
+        return made
+
+    return make
+
+
+@pytest.fixture
+async def intake(make_intake: Callable[[ManualClock], Intake], client: RecordingClient) -> Intake:
+    """One whose clock is right, and that has asked for the broker's time."""
+    made = make_intake(ManualClock(START_MS))
+    await made._connect()
+    client.forget()
     return made
 
 

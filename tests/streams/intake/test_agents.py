@@ -1,10 +1,16 @@
 """The intake agents in Faust's own test context: blocks and dead letters durable, then the ack."""
 
+from collections.abc import Callable
+
+import pytest
 from aiokafka.errors import NotEnoughReplicasError
 
 from engine_stand import RecordingClient
 from intake_stand import DEAD, SOURCE, blocks, put, usage
+from partitionlog import START_MS, at
 from schemas.dead_letters import RAW_BYTES_MAX, DeadLetter
+from schemas.inbound import Reason
+from streams.clock import ManualClock
 from streams.intake.agents import Intake
 from streams.intake.routing import partition_of
 
@@ -74,3 +80,14 @@ async def test_a_chunk_that_comes_again_makes_the_same_blocks(
     await put(intake, values)
     again = [(sent.topic, sent.partition, sent.records) for sent in client.sent[len(once) :]]
     assert again == once
+
+
+@pytest.mark.parametrize("off_ms", [-600_000, 864_000_000], ids=["10 minutes slow", "10 days fast"])
+async def test_t7_a_wrong_clock_judges_events_by_the_brokers_time(
+    make_intake: Callable[[ManualClock], Intake], client: RecordingClient, off_ms: int
+) -> None:
+    """What happens now is not refused as of the future, what lies ahead is."""
+    made = make_intake(ManualClock(START_MS + off_ms))
+    await put(made, [usage("acme", 1), usage("acme", 2, occurred_at=at(START_MS + 600_000))])
+    letters = [DeadLetter.model_validate_json(value or b"") for value in client.values(DEAD)]
+    assert [(each.offset, each.reason) for each in letters] == [(1, Reason.TIME_IN_FUTURE)]

@@ -1,0 +1,53 @@
+"""Chaos at the size of a gate: the whole system, some faults, everything counted.
+
+The full size is ``make soak``, or ``make chaos`` with figures of your own.
+"""
+
+import random
+from pathlib import Path
+
+import pytest
+
+from chaos.run import Outcome, chaos
+
+pytestmark = pytest.mark.integration
+
+EVENTS = 4_000
+
+
+def run(tmp_path: Path, seed: int, *faults: str, seconds: float, broken: str = "") -> Outcome:
+    """One run; what it found is printed, always."""
+    outcome = chaos(
+        tmp_path, events=EVENTS, faults=faults, seed=seed, seconds=seconds,
+        bad_builds=("--broken", broken) if broken else (), say=print,
+    )  # fmt: skip
+    print(outcome.as_json())
+    assert len(outcome.landed) == len(faults), "a fault came when nothing was left to do"
+    return outcome
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [("fail-point", "kill-wiped"), ("kill-at-commit", "kill-in-restore")],
+    ids=["at a point, disk lost", "at a commit, in a restore"],
+)
+def test_s1_s2_kills_lose_nothing_and_count_nothing_twice(
+    tmp_path: Path, seed: int, faults: tuple[str, ...]
+) -> None:
+    """Two kills of each seed: equal to one process that was never killed, to the byte."""
+    seed = random.Random(f"{seed} {faults}").randrange(2**31)
+    outcome = run(tmp_path, seed, *faults, seconds=16)
+    assert outcome.good, outcome.findings.said
+
+
+def test_s5_s6_a_zombie_and_a_broker_that_is_away(tmp_path: Path, seed: int) -> None:
+    """A frozen worker wakes; rows alone are refused; nobody is answered for 10 seconds."""
+    outcome = run(tmp_path, seed, "zombie", "changelog-refused", "broker-away", seconds=40)
+    assert outcome.good, outcome.findings.said
+
+
+def test_control_a_build_that_acknowledges_first_loses_events(tmp_path: Path, seed: int) -> None:
+    """The same harness, a broken intake: the run must fail."""
+    outcome = run(tmp_path, seed, "all-killed", seconds=10, broken="acknowledge-first")
+    assert not outcome.good
+    assert outcome.findings.lost > 0
