@@ -132,13 +132,16 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         return standings
 
     async def seek_all(self, offsets: Mapping[TP, int]) -> None:
-        """Go on at these offsets."""
+        """Go on at these offsets; a partition that was given away meanwhile is left alone."""
         await self.call_thread(self._seek_all, offsets)
 
     async def _seek_all(self, offsets: Mapping[TP, int]) -> None:
         consumer = self._ensure_consumer()
+        held = consumer.assignment()
         for tp, offset in offsets.items():
-            consumer.seek(aiokafka.TopicPartition(tp.topic, tp.partition), offset)
+            wanted = aiokafka.TopicPartition(tp.topic, tp.partition)
+            if wanted in held:
+                consumer.seek(wanted, offset)
 
     def standing(self, tp: TP) -> tuple[int | None, int | None, int | None]:
         """What the last fetch said of a partition: next offset, log end, when (Unix ms)."""

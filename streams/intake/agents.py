@@ -10,11 +10,9 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from aiokafka.errors import IllegalStateError
 from faust.types import TP
 
 from schemas import signals
@@ -148,9 +146,8 @@ class Intake:
             offset = None if standing is None else standing.next_offset
             if offset is None:
                 offset = await self._first_offset(tp)
-            # Handed over meanwhile: whoever has it reads it from its committed offset.
-            with suppress(IllegalStateError):
-                await self.app.chunks.go_on(tp, offset or 0)
+            # If it was handed over meanwhile: whoever has it reads it from its committed offset.
+            await self.app.chunks.go_on(tp, offset or 0)
 
     def _now_ms(self) -> int:
         """The broker's time: by a clock that is slow, events of now would seem to lie ahead."""

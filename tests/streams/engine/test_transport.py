@@ -4,6 +4,7 @@ import asyncio
 from types import SimpleNamespace
 from typing import Any
 
+import aiokafka
 import pytest
 from faust.types import TP
 
@@ -207,6 +208,21 @@ async def test_revoked_partitions_are_settled_before_faust_forgets_them(
     await consumer.on_partitions_revoked({SOURCE})
     assert told == ["settle", {SOURCE: 10}, "forget"]
     assert SOURCE not in consumer._committed_offset
+
+
+async def test_a_seek_leaves_alone_what_was_given_away_meanwhile(
+    consumer: Consumer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the question where to begin and the seek there may be a rebalance."""
+    sought: list[tuple[Any, int]] = []
+    client = SimpleNamespace(
+        assignment=lambda: {aiokafka.TopicPartition(*SOURCE)},
+        seek=lambda tp, offset: sought.append((tuple(tp), offset)),
+    )
+    thread = consumer._new_consumer_thread()
+    monkeypatch.setattr(thread, "_ensure_consumer", lambda: client)
+    await thread._seek_all({SOURCE: 3, OTHER: 5})
+    assert sought == [(tuple(SOURCE), 3)]
 
 
 class Broker:
