@@ -3,13 +3,13 @@
 No app exists before ``build_app`` is called, nothing registers itself, every
 agent and table is named explicitly. An app delivers *chunks*: the value of each
 event is a list of ``aiokafka`` records of one partition. Agents use
-``stream.noack().events()`` and call ``event.ack()`` once all effects of the
+:meth:`VitalsApp.deliveries` and call ``event.ack()`` once all effects of the
 chunk are durable.
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -176,6 +176,17 @@ class VitalsApp(faust.App):
         of the partition that is acknowledged would acknowledge this one too.
         """
         self.chunks._unacked_messages.discard(event.message)
+
+    async def deliveries(self, stream: Any) -> AsyncIterator[Any]:
+        """The chunks of a stream, each partition's in order and without one missing.
+
+        Each has to be acknowledged, or abandoned.
+        """
+        async for event in stream.noack().events():
+            if await self.chunks.take(event.message):
+                yield event
+            else:
+                self.abandon(event)
 
     def acknowledge_through(self, event: Any, offset: int) -> None:
         """Acknowledge a chunk up to a record within it, the last one that was handled.

@@ -16,6 +16,7 @@
 """
 
 import asyncio
+import logging
 from collections.abc import (
     AsyncIterator,
     Awaitable,
@@ -38,7 +39,9 @@ from streams.engine.ownership import Lease
 from streams.engine.starting import Standing, Start
 from streams.exits import Exit, NamedExit
 
-__all__ = ["ChunkScheduler", "Consumer", "ConsumerThread", "Producer", "Transport"]
+__all__ = ["ChunkScheduler", "Consumer", "ConsumerThread", "Producer", "Records", "Transport"]
+
+log = logging.getLogger(__name__)
 
 
 #: A fetch waits no longer than this, so that a seek need not wait for it.
@@ -165,12 +168,17 @@ class _NoReadOffsets(dict[Any, Any]):
         return None
 
 
-class _Records(list[Any]):
-    """A chunk's records, and how often their partition had been sent back when they came."""
+class Records(list[Any]):
+    """A chunk's records, where the fetch that brought them began, and in which turn it did.
 
-    def __init__(self, records: Iterable[Any], turn: int) -> None:
+    A turn begins whenever a partition is sent to an offset. ``begins`` lies before the
+    first record where offsets have none; it is None for what nobody asked for.
+    """
+
+    def __init__(self, records: Iterable[Any], turn: int, begins: int | None) -> None:
         super().__init__(records)
         self.turn = turn
+        self.begins = begins
 
 
 class Consumer(driver.Consumer):
@@ -188,8 +196,9 @@ class Consumer(driver.Consumer):
         self._held: set[TP] = set()
         self._turns: dict[TP, int] = {}
         self._read_offset = _NoReadOffsets()
-        #: Of source partitions: the offset to be fetched next.
+        #: Of source partitions: the offset to be fetched next, and to be taken next by an agent.
         self._next: dict[TP, int] = {}
+        self._taken_to: dict[TP, int] = {}
 
     async def perform_seek(self) -> None:
         """Seek to where reading goes on, while nothing is being fetched.
@@ -206,9 +215,16 @@ class Consumer(driver.Consumer):
         await host.learn_topic_ids()
         standings = await thread.standings()
         starts = {tp: host.start_of(tp, standing) for tp, standing in standings.items()}
-        self._next = {tp: start.offset for tp, start in starts.items() if start is not None}
-        await thread.seek_all(self._next)
-        self._committed_offset.update({tp: offset or None for tp, offset in self._next.items()})
+        offsets = {tp: start.offset for tp, start in starts.items() if start is not None}
+        await self._send_to(offsets)
+        self._committed_offset.update({tp: offset or None for tp, offset in offsets.items()})
+
+    async def _send_to(self, offsets: Mapping[TP, int]) -> None:
+        """A new turn: what was fetched before is not current any more."""
+        for tp, offset in offsets.items():
+            self._turns[tp] = self._turn(tp) + 1
+            self._next[tp] = self._taken_to[tp] = offset
+        await cast("ConsumerThread", self._thread).seek_all(offsets)
 
     async def highwaters(self, *partitions: TP) -> Mapping[TP, int]:
         """The ends of changelogs, to which nobody else appends any more."""
@@ -222,8 +238,12 @@ class Consumer(driver.Consumer):
             wanted = set(active_partitions or ()) - self._held
             if wanted:
                 found = await super()._getmany(wanted, min(timeout, FETCH_S_MAX))
+                begins = {tp: self._next.get(tp) for tp in found}
                 await guarded(self._look_for_gaps(found))
-                return {tp: _Records(records, self._turn(tp)) for tp, records in found.items()}
+                return {
+                    tp: Records(records, self._turn(tp), begins[tp])
+                    for tp, records in found.items()
+                }
         if active_partitions:
             await asyncio.sleep(FETCH_S_MAX)  # all are held: Faust would ask again at once
         return {}
@@ -272,13 +292,34 @@ class Consumer(driver.Consumer):
     async def go_on(self, tp: TP, offset: int) -> None:
         """Fetch a held partition again, from ``offset``; what came of it before is not current."""
         async with self._fetching:
-            self._turns[tp] = self._turn(tp) + 1
-            self._next[tp] = offset
-            await cast("ConsumerThread", self._thread).seek_all({tp: offset})
+            await self._send_to({tp: offset})
             self._held.discard(tp)
 
+    async def take(self, message: Any) -> bool:
+        """Whether an agent may handle a chunk now: it is current, and none before it is missing.
+
+        Faust drops chunks on their way when a rebalance comes at the wrong moment, also
+        some that were fetched after the seek that follows it. Then the partition is sent
+        back to where the missing one began, and nothing that comes after it is handled: a
+        later chunk that is acknowledged would acknowledge the missing one too.
+        """
+        tp, records = message.tp, message.value
+        if not isinstance(records, Records):
+            return True
+        if not self.is_current(message) or records.begins is None:
+            return False
+        wanted = self._taken_to.get(tp)
+        if wanted is not None and records.begins > wanted:
+            log.info("%s/%d: offset %d is fetched again", tp.topic, tp.partition, wanted)
+            async with self._fetching:
+                if self.is_current(message):
+                    await self._send_to({tp: wanted})
+            return False
+        self._taken_to[tp] = records[-1].offset + 1
+        return True
+
     def is_current(self, message: Any) -> bool:
-        """Whether a chunk was fetched after the last :meth:`go_on` of its partition."""
+        """Whether a chunk was fetched after its partition was sent to an offset last."""
         turn: int = getattr(message.value, "turn", 0)
         return turn == self._turn(message.tp)
 
@@ -311,7 +352,8 @@ class Consumer(driver.Consumer):
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Finish what is in hand, make it durable, commit; then let Faust forget."""
         host = cast("Host", self.app)
-        self._next.clear()  # until the seek the client may fetch from wherever it likes
+        # Until the seek the client may fetch from wherever it likes.
+        self._next.clear()
         if revoked and not host.should_stop:
             self.stop_flow()
             host.flow_control.suspend()

@@ -80,7 +80,7 @@ class Intake:
         topic = chunked_topic(self.app, self._topics.source(family))
 
         async def intake(stream: Any) -> None:
-            async for event in stream.noack().events():
+            async for event in self.app.deliveries(stream):
                 await guarded(self._chunk(event, family))
 
         self.app.agent(topic, name=f"intake-{family}", concurrency=1)(intake)

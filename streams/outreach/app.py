@@ -107,7 +107,7 @@ class Outreach:
 
     def _attach(self, name: str, topic: str, partitions: int, take: Any) -> None:
         async def agent(stream: Any) -> None:
-            async for event in stream.noack().events():
+            async for event in self.app.deliveries(stream):
                 await guarded(take(event))
 
         source = chunked_topic(self.app, topic, partitions)

@@ -96,7 +96,7 @@ class Scorer:
         topic = chunked_topic(self.app, self._log_topic, partitions)
 
         async def score(stream: Any) -> None:
-            async for event in stream.noack().events():
+            async for event in self.app.deliveries(stream):
                 await guarded(self._chunk(event))
 
         self.app.agent(topic, name="score", concurrency=1)(score)

@@ -44,7 +44,7 @@ class ViewFeed:
         topic = chunked_topic(self.app, settings.topics.name("scores"))
 
         async def feed(stream: Any) -> None:
-            async for event in stream.noack().events():
+            async for event in self.app.deliveries(stream):
                 await guarded(self._chunk(event))
 
         self.app.agent(topic, name="view", concurrency=1)(feed)

@@ -296,3 +296,69 @@ async def test_a_chunk_is_acknowledged_up_to_the_record_that_was_handled(
     app.acknowledge_through(event, 149)
     assert consumer._new_offset(SOURCE) == 150
     assert not consumer._unacked_messages
+
+
+async def begun(consumer: Consumer) -> None:
+    """Both partitions were sent to their beginning, as a rebalance ends."""
+    async with consumer._fetching:
+        await consumer._send_to({SOURCE: 0, OTHER: 0})
+
+
+async def test_s1_a_chunk_that_was_dropped_on_its_way_is_fetched_again(
+    consumer: Consumer, broker: Broker
+) -> None:
+    """A later one of its partition is not handled before; the other partition goes on."""
+    await begun(consumer)
+    await fetched(consumer)  # Faust drops these: a rebalance has just ended
+    later = {message.tp: message for message in await fetched(consumer)}
+    assert not await consumer.take(later[SOURCE])
+    assert broker.next[SOURCE] == 0
+    again = {message.tp: message for message in await fetched(consumer)}
+    assert [record.offset for record in again[SOURCE].value] == [0, 1, 2]
+    assert await consumer.take(again[SOURCE])
+    following = {message.tp: message for message in await fetched(consumer)}
+    assert [record.offset for record in following[SOURCE].value] == [3, 4, 5]
+    assert await consumer.take(following[SOURCE])
+
+
+async def test_s1_of_two_chunks_behind_a_dropped_one_none_is_handled(
+    consumer: Consumer, broker: Broker
+) -> None:
+    """Both are on their way when it is noticed; it is sent back once."""
+    await begun(consumer)
+    await fetched(consumer)
+    first, second = (await fetched(consumer))[0], (await fetched(consumer))[0]
+    assert not await consumer.take(first)
+    broker.next[first.tp] = 7  # whatever is fetched next must not be undone by the second
+    assert not await consumer.take(second)
+    assert broker.next[first.tp] == 7
+
+
+async def test_s1_what_comes_before_the_seek_of_a_rebalance_is_not_handled(
+    consumer: Consumer, broker: Broker
+) -> None:
+    """The client fetches from wherever it stands; the place is not known."""
+    early = await fetched(consumer)
+    for message in early:
+        assert not await consumer.take(message)
+    await begun(consumer)
+    for message in early:
+        assert not await consumer.take(message)
+    for message in await fetched(consumer):
+        assert message.value[0].offset == 0
+        assert await consumer.take(message)
+
+
+async def test_s1_holes_between_offsets_are_no_loss(consumer: Consumer, broker: Broker) -> None:
+    """Markers of transactions, and what was aborted, have offsets that nobody reads."""
+    await begun(consumer)
+    for message in await fetched(consumer):
+        assert await consumer.take(message)
+    broker.next[SOURCE] += 2
+
+    async def begins(*tps: TP) -> dict[TP, int]:
+        return dict.fromkeys(tps, 0)
+
+    consumer.earliest_offsets = begins  # type: ignore[method-assign]
+    for message in await fetched(consumer):
+        assert await consumer.take(message)
