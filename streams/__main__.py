@@ -25,6 +25,7 @@ COMMANDS = {
     "percentiles": "Take and show what percentile measures compare with.",
     "retention": "Who still pays, and how much, by segment.",
     "view": "Rebuild and verify the Redis view.",
+    "state": "Look into the state, copy it to a file and back.",
     "upgrade": "See how far an upgrade is, and finalize it.",
     "schemas": "Print or export the JSON Schemas.",
     "doctor": "Check broker, topics, Redis and settings.",

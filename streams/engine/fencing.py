@@ -151,13 +151,18 @@ class Fence:
         await asyncio.gather(*stops, return_exceptions=True)
 
 
-def connector(options: Mapping[str, Any], batch_bytes: int, request_bytes: int) -> Connect:
+def connector(
+    options: Mapping[str, Any],
+    batch_bytes: int,
+    request_bytes: int,
+    transaction_ms: int = TRANSACTION_MS_MAX,
+) -> Connect:
     """Opens real producers; ``options`` are those of any client of this broker."""
 
     async def connect(transactional_id: str) -> aiokafka.AIOKafkaProducer:
         producer = aiokafka.AIOKafkaProducer(
             transactional_id=transactional_id,
-            transaction_timeout_ms=TRANSACTION_MS_MAX,
+            transaction_timeout_ms=transaction_ms,
             max_batch_size=batch_bytes,
             max_request_size=request_bytes,
             **options,

@@ -13,7 +13,7 @@ from schemas.views import CustomerHealth
 from scoring.card import Card
 from scoring.outputs import view_of
 from scoring.partition import FoldPolicy, PartitionFold
-from scoring.row import CARD_KEY, RowError, is_customer, newer, unpack
+from scoring.row import CARD_KEY, NewerState, RowError, is_customer, newer, unpack
 from streams.exits import Exit, NamedExit
 from streams.reading.topic import Span, TopicReader
 from streams.scorecards import load_card
@@ -98,8 +98,8 @@ class CustomerRows:
         """Read on from where reading ended, to the end of ``span``.
 
         Raises:
-            NamedExit: exit code 2 if the broker stops answering, 73 if a row is damaged
-                or from a newer release.
+            NamedExit: exit code 2 if the broker stops answering, 73 if a row is damaged,
+                74 if it is from a newer release.
         """
         held = self._held.setdefault(partition, PartitionRows())
         start = self._at.get(partition, span.first)
@@ -110,7 +110,9 @@ class CustomerRows:
                     try:
                         held.take(record.key, record.value)
                     except RowError as error:
-                        raise self._damaged(partition, f"offset {record.offset}: {error}") from None
+                        raise self._unreadable(
+                            partition, error, f"offset {record.offset}: "
+                        ) from None
                 on_read(len(records))
 
     def health(
@@ -124,24 +126,24 @@ class CustomerRows:
         try:
             return self._held[partition].health(only)
         except RowError as error:
-            raise self._damaged(partition, str(error)) from None
+            raise self._unreadable(partition, error) from None
 
     def fold(self, partition: int, policy: FoldPolicy) -> PartitionFold:
         """The fold of a partition as far as it was read: customers, card, time, as a worker has it.
 
         Raises:
-            NamedExit: exit code 73, if the partition's own rows cannot be read.
+            NamedExit: exit code 73, if the partition's own rows cannot be read; 74 if they
+                are from a newer release.
         """
         try:
             return PartitionFold(partition, self._held[partition].rows, policy)
         except RowError as error:
-            raise self._damaged(partition, str(error)) from None
+            raise self._unreadable(partition, error) from None
 
     def forget(self, partition: int) -> None:
         """Give back the memory of a partition that is done with."""
         self._held.pop(partition, None)
 
-    def _damaged(self, partition: int, what: str) -> NamedExit:
-        return NamedExit(
-            Exit.CHANGELOG_DAMAGED, f"{self._reader.topic}, partition {partition}: {what}"
-        )
+    def _unreadable(self, partition: int, error: RowError, where: str = "") -> NamedExit:
+        code = Exit.STATE_VERSION if isinstance(error, NewerState) else Exit.CHANGELOG_DAMAGED
+        return NamedExit(code, f"{self._reader.topic}, partition {partition}: {where}{error}")

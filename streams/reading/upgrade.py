@@ -18,7 +18,7 @@ from streams.reading.topic import open_topic
 from streams.settings import Settings
 from streams.worker import fold_policy
 
-__all__ = ["Upgrade", "upgrade_of"]
+__all__ = ["Upgrade", "upgrade_of", "workers_of"]
 
 ANSWER_S_MAX = 10.0
 
@@ -61,10 +61,10 @@ async def upgrade_of(settings: Settings, on_read: OnRead) -> Upgrade:
 
     Raises:
         NamedExit: exit code 2 if no broker answers, 71 if a topic is missing, 73 if a row
-            cannot be read.
+            cannot be read, 74 if it is from a newer release.
     """
     group = settings.topics.group_score
-    workers = await asyncio.to_thread(_workers, settings, group)
+    workers = await asyncio.to_thread(workers_of, settings)
     versions: dict[int, int] = {}
     try:
         async with open_topic(settings, settings.topics.name("customers")) as changelog:
@@ -82,8 +82,13 @@ async def upgrade_of(settings: Settings, on_read: OnRead) -> Upgrade:
     return Upgrade(versions, workers, client_id(group).rpartition("@")[2])
 
 
-def _workers(settings: Settings, group: str) -> dict[str, int]:
-    """How many members of the group there are of each release."""
+def workers_of(settings: Settings) -> dict[str, int]:
+    """How many processes of each release score, or did until a session timeout ago.
+
+    Raises:
+        NamedExit: exit code 2 if no broker answers.
+    """
+    group = settings.topics.group_score
     admin = AdminClient(rdkafka_options(settings), logger=silent())
     asked = admin.describe_consumer_groups([group], request_timeout=ANSWER_S_MAX)
     try:
