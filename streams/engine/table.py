@@ -89,6 +89,8 @@ class ChunkTable(faust.Table[bytes, bytes]):
         self.rows: dict[int, Rows] = {}
         #: Partitions whose rows changed under us since they were last taken: rebuild from the rows.
         self.restored: set[int] = set()
+        #: The partitions of the last restore that came to its end. The assignment may be ahead.
+        self.active: set[int] = set()
         self.records_restored = 0
         self._newer = newer
         self._fence = Fence(changelog, app.connect_producer)
@@ -127,13 +129,15 @@ class ChunkTable(faust.Table[bytes, bytes]):
     async def on_recovery_completed(self, active_tps: set[TP], standby_tps: set[TP]) -> None:
         """Called by Faust when it thinks that all is restored: make sure, and purge what left."""
         recovery = cast("TableManager", self.app.tables).recovery
+        if recovery.signal_recovery_start.is_set():
+            return  # partitions came and went meanwhile: another restore follows
         for tp in active_tps:
             reached, wanted = recovery.active_offsets.get(tp), recovery.active_highwaters.get(tp)
             problem = _incomplete(reached, wanted)
             if problem is not None:
                 where = f"{tp.topic} partition {tp.partition}: {problem}"
                 end_process(NamedExit(Exit.CHANGELOG_DAMAGED, where))
-        held = {tp.partition for tp in active_tps}
+        held = self.active = {tp.partition for tp in active_tps}
         for partition in [p for p in self.rows if p not in held]:
             del self.rows[partition]
             self.restored.discard(partition)

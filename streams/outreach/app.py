@@ -122,7 +122,7 @@ class Outreach:
     async def _take_over(self) -> None:
         """Partitions were assigned and their lines are here: queue what is open."""
         self.app.lease.begin()
-        held = sorted(self.app.assigned(self._actions))
+        held = sorted(self.app.assigned(self._actions) & self.log.table.active)
         waiting = sum(self.courier.take_over(p, self.log.lines(p)) for p in held)
         self.log.table.restored.clear()
         self._summaries.begin(owner=SUMMARY_PARTITION in held)

@@ -121,7 +121,7 @@ class Scorer:
 
     def _rebuild(self) -> None:
         self.app.lease.begin()
-        held = self.app.assigned(self._log_topic)
+        held = self.app.assigned(self._log_topic) & self.table.active
         for partition in [p for p in self.folds if p not in held or p in self.table.restored]:
             del self.folds[partition]
         self.table.restored.clear()

@@ -5,7 +5,6 @@
 The product has no such switches: they are put on from outside, by the names of its methods.
 """
 
-import asyncio
 import os
 import resource
 import signal
@@ -15,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 if not __package__:  # run as a script
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from servers.waiting import until_async
 from streams.engine import batches, fencing, ownership, transport
 from streams.intake import agents
 from streams.scorer import agent
@@ -105,7 +106,7 @@ def acknowledge_first() -> None:
 
     async def too_late(self: Any, tp: Any, result: Any) -> None:
         async def write() -> None:
-            await asyncio.sleep(LATE_S)
+            await until_async(lambda: False, LATE_S)
             await durable(self, tp, result)
 
         self.app.add_future(write())

@@ -169,6 +169,22 @@ async def test_a_whole_restore_ends_nothing(
     assert ended == []
 
 
+async def test_s7_a_restore_that_a_rebalance_overtook_is_not_judged(
+    app: VitalsApp, table: ChunkTable, ended: list[BaseException]
+) -> None:
+    """The partitions are those of the next restore by then: nothing of them is here yet."""
+    table.apply_changelog_batch([chunk(0, (b"a", row(1)))])
+    app.tables.recovery.active_highwaters[TP(CHANGELOG, 0)] = 0
+    app.tables.recovery.active_offsets[TP(CHANGELOG, 0)] = 0
+    app.tables.recovery.signal_recovery_start.set()
+    await table.on_recovery_completed({TP(CHANGELOG, 0), TP(CHANGELOG, 1)}, set())
+    assert ended == []
+    assert table.active == set()
+    app.tables.recovery.signal_recovery_start.clear()
+    await table.on_recovery_completed({TP(CHANGELOG, 0)}, set())
+    assert table.active == {0}
+
+
 async def test_what_was_written_needs_no_restoring(app: VitalsApp, table: ChunkTable) -> None:
     """A rebalance restores nothing for partitions that stay. The end is the marker's offset."""
     client = await owned(app, 1)

@@ -81,5 +81,6 @@ async def scorer(client: RecordingClient, clock: ManualClock) -> Scorer:
     made.app.connect = connect
     await made.app.own({TP(made.table.changelog, partition) for partition in range(2)})
     client.forget()
+    made.table.active = {0}
     made._rebuild()
     return made
