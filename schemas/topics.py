@@ -108,6 +108,12 @@ TOPICS: dict[str, Topic] = {
             "max.message.bytes": "4194304",
         },
     ),
+    "redrives": Topic(
+        "health.redrives.v1",
+        "what became of dead letters: sent again or dropped, by whom and why",
+        Partitions.ONE,
+        _COMPACTED,
+    ),
     "actions": Topic(
         "health.actions.v1",
         "outbox: what outreach decided to send, one record per sink",

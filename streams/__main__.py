@@ -20,6 +20,7 @@ COMMANDS = {
     "import": "Turn CSV or JSON lines into events.",
     "replay": "Score JSON lines without a broker, in event time.",
     "intake": "Pause and resume sources, and see how far each is read.",
+    "dead-letters": "Read what was refused, send it again or drop it.",
     "signals": "Read the signals log.",
     "scorecard": "Check and activate scorecards.",
     "percentiles": "Take and show what percentile measures compare with.",

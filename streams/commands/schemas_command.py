@@ -14,6 +14,7 @@ from schemas.control import CONTROL
 from schemas.dead_letters import DeadLetter
 from schemas.inbound import FAMILIES, InboundEvent
 from schemas.mapping import Mapping as MappingFile
+from schemas.redrives import Redrive
 from schemas.scorecard import ScorecardFile
 from schemas.scores import ScoreChanged, Transition
 from schemas.sources import SourceStopped
@@ -47,6 +48,7 @@ def documents() -> dict[str, dict[str, Any]]:
         "action.v1": Action,
         "delivery.v1": Delivery,
         "dead-letter.v1": DeadLetter,
+        "redrive-note.v1": Redrive,
     }
     for name, emitted_model in emitted.items():
         found[name] = _document(name, TypeAdapter(emitted_model), "serialization")

@@ -199,6 +199,8 @@ class Consumer(driver.Consumer):
         #: Of source partitions: the offset to be fetched next, and to be taken next by an agent.
         self._next: dict[TP, int] = {}
         self._taken_to: dict[TP, int] = {}
+        #: Where the client stood after the last fetch: also behind what no record has.
+        self._positions: dict[TP, int] = {}
 
     async def perform_seek(self) -> None:
         """Seek to where reading goes on, while nothing is being fetched.
@@ -224,6 +226,7 @@ class Consumer(driver.Consumer):
         for tp, offset in offsets.items():
             self._turns[tp] = self._turn(tp) + 1
             self._next[tp] = self._taken_to[tp] = offset
+            self._positions.pop(tp, None)
         await cast("ConsumerThread", self._thread).seek_all(offsets)
 
     async def highwaters(self, *partitions: TP) -> Mapping[TP, int]:
@@ -240,6 +243,8 @@ class Consumer(driver.Consumer):
                 found = await super()._getmany(wanted, min(timeout, FETCH_S_MAX))
                 begins = {tp: self._next.get(tp) for tp in found}
                 await guarded(self._look_for_gaps(found))
+                at = {tp: self.standing(tp)[0] for tp in wanted}
+                self._positions |= {tp: to for tp, to in at.items() if to is not None}
                 return {
                     tp: Records(records, self._turn(tp), begins[tp])
                     for tp, records in found.items()
@@ -347,13 +352,20 @@ class Consumer(driver.Consumer):
         last = max(acked)
         acked.clear()
         self._acked_index[tp].clear()
-        return int(last) + 1
+        return self.read_to(tp, int(last) + 1)
+
+    def read_to(self, tp: TP, handled_to: int) -> int:
+        """Where reading goes on, all below ``handled_to`` handled: behind markers, not before."""
+        fetched_to = self._next.get(tp)
+        if fetched_to is None or handled_to < fetched_to:
+            return handled_to
+        return max(handled_to, self._positions.get(tp, handled_to))
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Finish what is in hand, make it durable, commit; then let Faust forget."""
         host = cast("Host", self.app)
-        # Until the seek the client may fetch from wherever it likes.
-        self._next.clear()
+        self._positions.clear()
+        self._next.clear()  # until the seek the client may fetch from wherever it likes
         if revoked and not host.should_stop:
             self.stop_flow()
             host.flow_control.suspend()

@@ -203,6 +203,8 @@ class Intake:
                 # Remembered: asking takes as long as the fetch that is under way.
                 first = Standing(next_offset=await self._first_offset(tp))
                 standing = self._standings.setdefault(tp, first)
+            if standing.next_offset is not None:
+                standing.next_offset = self.app.chunks.read_to(tp, standing.next_offset)
             time_ms, _ = progress_of(standing, log_end, asked_ms, self._policy)
             read_to_ms[f"{tp.topic}/{tp.partition}"] = time_ms
             if log_end is not None and standing.next_offset is not None:

@@ -231,6 +231,7 @@ class Broker:
     def __init__(self) -> None:
         self.asked: list[set[TP]] = []
         self.next = {SOURCE: 0, OTHER: 0}
+        self.markers = 0
 
     async def getmany(self, tps: set[TP], timeout: float) -> dict[TP, list[Any]]:
         self.asked.append(set(tps))
@@ -241,6 +242,11 @@ class Broker:
 
     async def seek_all(self, offsets: dict[TP, int]) -> None:
         self.next |= offsets
+
+    def standing(self, tp: TP) -> tuple[int, int, int]:
+        """Behind each chunk lies a marker of a transaction, if there are any."""
+        at = self.next[tp] + self.markers
+        return at, at, 0
 
 
 @pytest.fixture
@@ -362,3 +368,18 @@ async def test_s1_holes_between_offsets_are_no_loss(consumer: Consumer, broker: 
     consumer.earliest_offsets = begins  # type: ignore[method-assign]
     for message in await fetched(consumer):
         assert await consumer.take(message)
+
+
+async def test_what_is_read_to_the_end_is_read_behind_the_marker_too(
+    consumer: Consumer, broker: Broker
+) -> None:
+    """Else the partition is behind its end for as long as no record comes: time stands still."""
+    broker.markers = 1
+    await consumer.go_on(SOURCE, 0)
+    await fetched(consumer)
+    assert consumer.read_to(SOURCE, 2) == 2  # a record of the chunk is in hand still
+    assert consumer.read_to(SOURCE, 3) == 4
+    deliver(consumer, range(3)).ack(consumer)
+    assert consumer._new_offset(SOURCE) == 4
+    await consumer.go_on(SOURCE, 1)
+    assert consumer.read_to(SOURCE, 1) == 1
