@@ -137,4 +137,7 @@ def decode(value: bytes) -> LogRecord:
     Raises:
         msgspec.DecodeError: if the value is none of ours.
     """
-    return _decoder.decode(value)
+    try:
+        return _decoder.decode(value)
+    except (UnicodeDecodeError, RecursionError) as error:  # a broken text is no error of msgspec's
+        raise msgspec.DecodeError(str(error)) from None

@@ -70,8 +70,6 @@ _DIRTY, _LATE, _BAND_SHIFT = 1, 2, 2
 #: What decoding damaged bytes may raise: a broken text is no error of msgspec's own.
 _UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 _BANDS = ("", "unknown", "green", "yellow", "red")
-
-
 _NIL = b"\xc0"
 
 
@@ -325,6 +323,8 @@ def unpack(row: bytes) -> Customer:
         emitted = _emitted_decoder.decode(body.emitted)
     except _UNREADABLE as error:
         raise RowError(f"damaged body: {error}") from error
+    if emitted is not None and emitted.band not in _BANDS:
+        raise RowError(f"damaged body: a band {emitted.band!r}")
     customer = Customer(prefix.epoch)
     customer.position = prefix.position
     customer.sequence = prefix.sequence

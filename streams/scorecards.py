@@ -58,6 +58,10 @@ _PLAIN = {
 }
 
 
+#: What YAML's own constructors raise: `!!int x`, a number of 5,000 digits, lists 1,000 deep.
+_UNFIT = (ValueError, KeyError, AttributeError, TypeError, RecursionError)
+
+
 class Loader(yaml.SafeLoader):
     """YAML without its surprises: a key may stand only once, ``no`` and ``12:30`` are texts."""
 
@@ -97,6 +101,10 @@ def document_of(text: str, name: str = "scorecard") -> dict[Any, Any]:
         line = "" if mark is None else f":{mark.line + 1}"
         what = getattr(error, "problem", None) or str(error).splitlines()[0]
         raise NamedExit(Exit.USAGE, f"{name}{line}: not valid YAML: {what}") from None
+    except _UNFIT as error:
+        raise NamedExit(
+            Exit.USAGE, f"{name}: a value does not fit its kind, or is too deep or long: {error}"
+        ) from None
     if not isinstance(document, dict):
         raise NamedExit(
             Exit.USAGE,
