@@ -19,24 +19,19 @@ import asyncio
 import logging
 from collections.abc import (
     AsyncIterator,
-    Awaitable,
-    Callable,
-    Collection,
     Iterable,
     Iterator,
     Mapping,
 )
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 import aiokafka
 from faust.transport.drivers import aiokafka as driver
 from faust.transport.utils import DefaultSchedulingStrategy
 from faust.types import TP, ConsumerMessage
 
-from streams.clock import Clock
+from streams.engine.consumer_thread import ConsumerThread, Host
 from streams.engine.fatal import guarded
-from streams.engine.ownership import Lease
-from streams.engine.starting import Standing, Start
 from streams.exits import Exit, NamedExit
 
 __all__ = ["ChunkScheduler", "Consumer", "ConsumerThread", "Producer", "Records", "Transport"]
@@ -56,104 +51,6 @@ class ChunkScheduler(DefaultSchedulingStrategy):
         for tp, found in records.items():
             if found:
                 yield tp, found
-
-
-class Host(Protocol):
-    """What the transport needs of the app that it works for."""
-
-    fetch_max_wait_ms: int
-    lease: Lease
-    clock: Clock
-    should_stop: bool
-    flow_control: Any
-    settle: Callable[[], Awaitable[None]]
-    own: Callable[[Collection[TP]], Awaitable[None]]
-    start_of: Callable[[TP, Standing], Start | None]
-    passed: Callable[[TP, int, int], None]
-    topic_ids: Mapping[str, str]
-    learn_topic_ids: Callable[[], Awaitable[None]]
-
-
-class ConsumerThread(driver.AIOKafkaConsumerThread):
-    """The thread that talks to the broker."""
-
-    def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
-        consumer = super()._create_worker_consumer(transport)
-        # Faust has no setting for it; its 1500 ms are latency where no fetch is woken.
-        consumer._fetch_max_wait_ms = cast("Host", self.app).fetch_max_wait_ms
-        # Faust has it only together with transactions of its own.
-        consumer._isolation_level = "read_committed"
-        return consumer
-
-    async def on_start(self) -> None:
-        """Connect, then have confirmed heartbeats renew the lease."""
-        await super().on_start()
-        coordinator = self._ensure_consumer()._coordinator
-        host = cast("Host", self.app)
-        beat, lease, clock = coordinator._do_heartbeat, host.lease, host.clock
-
-        async def confirmed() -> bool:
-            sent_s = clock.elapsed_s()
-            ok: bool = await beat()
-            if ok:
-                lease.renew(sent_s)
-            return ok
-
-        coordinator._do_heartbeat = confirmed
-        consumer = self._ensure_consumer()
-        commit = consumer.commit
-
-        async def with_topic_ids(offsets: Mapping[Any, Any]) -> None:
-            await commit(
-                {tp: (one.offset, host.topic_ids.get(tp.topic, "")) for tp, one in offsets.items()}
-            )
-
-        consumer.commit = with_topic_ids
-
-    async def standings(self) -> dict[TP, Standing]:
-        """What the broker knows of each source partition that is held."""
-        return cast("dict[TP, Standing]", await self.call_thread(self._standings))
-
-    async def _standings(self) -> dict[TP, Standing]:
-        consumer = self._ensure_consumer()
-        changelogs = self.app.tables.changelog_topics
-        sources = [tp for tp in consumer.assignment() if tp.topic not in changelogs]
-        if not sources:
-            return {}
-        begins, ends = await asyncio.gather(
-            consumer.beginning_offsets(sources), consumer.end_offsets(sources)
-        )
-        committed = await consumer._coordinator.fetch_committed_offsets(sources)
-        ids = cast("Host", self.app).topic_ids
-        standings = {}
-        for tp in sources:
-            offset, topic_id = committed.get(tp, (-1, ""))
-            known = (offset, topic_id) if offset >= 0 else (None, "")
-            standings[TP(*tp)] = Standing(
-                begins[tp], ends[tp], known[0], ids.get(tp.topic, ""), known[1]
-            )
-        return standings
-
-    async def seek_all(self, offsets: Mapping[TP, int]) -> None:
-        """Go on at these offsets; a partition that was given away meanwhile is left alone."""
-        await self.call_thread(self._seek_all, offsets)
-
-    async def _seek_all(self, offsets: Mapping[TP, int]) -> None:
-        consumer = self._ensure_consumer()
-        held = consumer.assignment()
-        for tp, offset in offsets.items():
-            wanted = aiokafka.TopicPartition(tp.topic, tp.partition)
-            if wanted in held:
-                consumer.seek(wanted, offset)
-
-    def standing(self, tp: TP) -> tuple[int | None, int | None, int | None]:
-        """What the last fetch said of a partition: next offset, log end, when (Unix ms)."""
-        consumer = self._ensure_consumer()
-        assignment = consumer._subscription.subscription.assignment
-        state = assignment.state_value(aiokafka.TopicPartition(tp.topic, tp.partition))
-        if state is None or not state.has_valid_position:
-            return None, None, None
-        return state.position, state.highwater, state.timestamp
 
 
 class _NoReadOffsets(dict[Any, Any]):
@@ -184,15 +81,15 @@ class Records(list[Any]):
 class Consumer(driver.Consumer):
     """A consumer of chunks.
 
-    A seek and a fetch never overlap, and what was fetched before a seek is not
-    delivered after it. In stock Faust a fetch under way when a restore ends may
-    run ahead of the seek that follows; what lies in between is then lost.
+    A seek and a fetch never overlap, what was fetched before a seek is not
+    handled after it (:meth:`take`), and what was fetched after it is. In stock Faust
+    a fetch under way when a restore ends may run ahead of the seek that follows, or
+    be dropped behind it; what lies in between is then lost.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._fetching = asyncio.Lock()
-        self._seeks = 0
         self._held: set[TP] = set()
         self._turns: dict[TP, int] = {}
         self._read_offset = _NoReadOffsets()
@@ -209,7 +106,6 @@ class Consumer(driver.Consumer):
         where it is: what was fetched ahead of a restore, and dropped, would be lost.
         """
         async with self._fetching:
-            self._seeks += 1
             await guarded(self._seek_to_start())
 
     async def _seek_to_start(self) -> None:
@@ -234,12 +130,27 @@ class Consumer(driver.Consumer):
         await cast("Host", self.app).own(partitions)
         return await super().highwaters(*partitions)
 
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:
+        """Chunks as they come. Nothing that was fetched after a seek is dropped here.
+
+        Faust's own looks at what is active before it waits for the fetch, and drops what
+        it then finds not to be: a rebalance in between made it drop what the seek was for.
+        """
+        if not self.flow_active:
+            await self.wait(cast("Any", self.can_resume_flow))
+        found = await self._getmany(self._get_active_partitions(), timeout)
+        for tp, records in self.scheduler.iterate(found):
+            if self.should_stop or not self.flow_active:
+                return  # a rebalance has begun: a seek follows
+            yield tp, self._to_message(tp, records)
+
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:
         async with self._fetching:
-            # A copy: to the client an empty set means all partitions, and this one is emptied
-            # while the fetch waits.
+            # Faust changes the set in place while others hold the lock. It is copied, because to
+            # the client an empty set means all partitions. Without flow a seek has been or is to
+            # come, and nobody would take what is fetched.
             wanted = set(active_partitions or ()) - self._held
-            if wanted:
+            if wanted and self.flow_active:
                 found = await super()._getmany(wanted, min(timeout, FETCH_S_MAX))
                 begins = {tp: self._next.get(tp) for tp in found}
                 await guarded(self._look_for_gaps(found))
@@ -249,8 +160,7 @@ class Consumer(driver.Consumer):
                     tp: Records(records, self._turn(tp), begins[tp])
                     for tp, records in found.items()
                 }
-        if active_partitions:
-            await asyncio.sleep(FETCH_S_MAX)  # all are held: Faust would ask again at once
+        await self.sleep(FETCH_S_MAX)  # Faust would ask again at once
         return {}
 
     async def _look_for_gaps(self, found: Mapping[TP, list[Any]]) -> None:
@@ -274,14 +184,6 @@ class Consumer(driver.Consumer):
                 begin = (await self.earliest_offsets(tp))[tp]
                 cast("Host", self.app).passed(tp, expected, min(begin, records[0].offset))
 
-    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:
-        """Chunks as they come, up to the next seek."""
-        seeks = self._seeks
-        async for tp, message in super().getmany(timeout):
-            if seeks != self._seeks:
-                return
-            yield tp, message
-
     def hold(self, tp: TP) -> None:
         """Fetch nothing more of a partition, until :meth:`go_on` or until it is assigned anew.
 
@@ -303,10 +205,9 @@ class Consumer(driver.Consumer):
     async def take(self, message: Any) -> bool:
         """Whether an agent may handle a chunk now: it is current, and none before it is missing.
 
-        Faust drops chunks on their way when a rebalance comes at the wrong moment, also
-        some that were fetched after the seek that follows it. Then the partition is sent
-        back to where the missing one began, and nothing that comes after it is handled: a
-        later chunk that is acknowledged would acknowledge the missing one too.
+        A chunk that Faust has dropped on its way after all is fetched again, and nothing
+        that comes after it is handled before: a later chunk that is acknowledged would
+        acknowledge the missing one too.
         """
         tp, records = message.tp, message.value
         if not isinstance(records, Records):
@@ -315,7 +216,7 @@ class Consumer(driver.Consumer):
             return False
         wanted = self._taken_to.get(tp)
         if wanted is not None and records.begins > wanted:
-            log.info("%s/%d: offset %d is fetched again", tp.topic, tp.partition, wanted)
+            log.warning("%s/%d: offset %d is fetched again", tp.topic, tp.partition, wanted)
             async with self._fetching:
                 if self.is_current(message):
                     await self._send_to({tp: wanted})

@@ -145,17 +145,18 @@ async def test_fetched_chunks_reach_the_callback_whole(
     seen: list[tuple[TP, list[int]]] = []
     done = asyncio.Event()
 
-    async def next_records(timeout: float) -> Any:
+    async def fetch(tps: set[TP], timeout: float) -> Any:
         if not polls:
             done.set()
             await asyncio.Event().wait()
-        return polls.pop(0), None
+        return polls.pop(0)
 
     async def callback(message: Any) -> None:
         seen.append((message.tp, [record.offset for record in message.value]))
 
-    monkeypatch.setattr(consumer, "_wait_next_records", next_records)
-    monkeypatch.setattr(consumer, "highwater", lambda tp: 100)
+    thread: Any = SimpleNamespace(getmany=fetch, standing=lambda tp: (None, None, None))
+    consumer._thread = thread
+    consumer._set_active_tps({SOURCE, OTHER})
     monkeypatch.setattr(consumer, "callback", callback)
     consumer.flow_active = True
     fetcher = SimpleNamespace(_stopped=asyncio.Event())
@@ -251,6 +252,7 @@ class Broker:
 
 @pytest.fixture
 def broker(consumer: Consumer) -> Broker:
+    consumer.flow_active = True
     made: Any = Broker()
     consumer._thread = made
     consumer.assignment = lambda: {SOURCE, OTHER}
@@ -383,3 +385,36 @@ async def test_what_is_read_to_the_end_is_read_behind_the_marker_too(
     assert consumer._new_offset(SOURCE) == 4
     await consumer.go_on(SOURCE, 1)
     assert consumer.read_to(SOURCE, 1) == 1
+
+
+async def test_s1_what_is_fetched_after_a_seek_is_delivered_though_it_was_asked_for_before(
+    consumer: Consumer, broker: Broker
+) -> None:
+    """The fetch waits for the seek, and Faust changes what is active meanwhile."""
+    consumer._set_active_tps({SOURCE, OTHER})
+    await consumer._fetching.acquire()
+    asked = asyncio.ensure_future(anext(consumer.getmany(1.0)))
+    await asyncio.sleep(0)
+    await consumer._send_to({SOURCE: 6, OTHER: 6})
+    consumer._set_active_tps(set())
+    consumer._set_active_tps({SOURCE})
+    consumer._fetching.release()
+    tp, message = await asked
+    assert (tp, message.value[0].offset) == (SOURCE, 6)
+    assert await consumer.take(message)
+
+
+async def test_s1_nothing_is_fetched_between_a_seek_and_the_flow(
+    consumer: Consumer, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody would take it."""
+    naps: list[float] = []
+
+    async def nap(seconds: float) -> None:
+        naps.append(seconds)
+
+    monkeypatch.setattr(consumer, "sleep", nap)
+    consumer.flow_active = False
+    assert await consumer._getmany({SOURCE}, 1.0) == {}
+    assert broker.asked == []
+    assert len(naps) == 1
