@@ -99,7 +99,11 @@ def _plain(node: yaml.Node | None, loc: _Loc, problems: list[tuple[_Loc, str]]) 
 def _scalar(node: yaml.ScalarNode, loc: _Loc, problems: list[tuple[_Loc, str]]) -> Any:
     kind = node.tag.rpartition(":")[2]
     if kind in ("bool", "int", "float", "null"):
-        value = yaml.SafeLoader("").construct_object(node)
+        try:
+            value = yaml.SafeLoader("").construct_object(node)
+        except (ValueError, KeyError) as error:  # `!!int x`, a number of 5,000 digits
+            problems.append((loc, f"does not fit its kind, {kind}: {error}"))
+            return 0
         if isinstance(value, float) and not math.isfinite(value):
             problems.append((loc, "expected a finite number"))
             return 0
