@@ -159,15 +159,27 @@ def broker_away(run: Struck) -> None:
 
 def changelog_refused(run: Struck) -> None:
     """The broker takes everything but rows."""
-    _min_replicas(run.system, "2")
-    _wait(5)
-    _min_replicas(run.system, "1")
+    _refuse(run, "customers")
 
 
-def _min_replicas(system: System, value: str) -> None:
-    topic = system.topics.name("customers")
+def dead_letters_refused(run: Struck) -> None:
+    """The broker takes everything but dead letters, and a worker is killed meanwhile."""
+    _refuse(run, "dead_letters")
+
+
+def _refuse(run: Struck, topic: str) -> None:
+    _min_replicas(run.system, topic, "2")
+    _wait(4)
+    run.one().kill()
+    _wait(1)
+    _min_replicas(run.system, topic, "1")
+
+
+def _min_replicas(system: System, topic: str, value: str) -> None:
     entry = ConfigEntry("min.insync.replicas", value, incremental_operation=AlterConfigOpType.SET)
-    resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=[entry])
+    resource = ConfigResource(
+        ResourceType.TOPIC, system.topics.name(topic), incremental_configs=[entry]
+    )
     system.admin.incremental_alter_configs([resource])[resource].result()
 
 
@@ -202,6 +214,7 @@ NEMESES: dict[str, Callable[[Struck], None]] = {
     "zombie": zombie, "cut-off": cut_off, "disk-full": disk_full, "wrong-clock": wrong_clock,
     "churn": churn, "rolling-restart": rolling_restart, "broker-killed": broker_killed,
     "broker-away": broker_away, "changelog-refused": changelog_refused,
+    "dead-letters-refused": dead_letters_refused,
     "redis-killed": redis_killed, "redis-flushed": redis_flushed, "all-down": all_down,
     "all-killed": all_killed,
 }  # fmt: skip

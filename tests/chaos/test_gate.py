@@ -40,9 +40,10 @@ def test_s1_s2_kills_lose_nothing_and_count_nothing_twice(
     assert outcome.good, outcome.findings.said
 
 
-def test_s5_s6_a_zombie_and_a_broker_that_is_away(tmp_path: Path, seed: int) -> None:
-    """A frozen worker wakes; rows alone are refused; nobody is answered for 10 seconds."""
-    outcome = run(tmp_path, seed, "zombie", "changelog-refused", "broker-away", seconds=40)
+def test_s5_s6_s10_s12_a_zombie_and_a_broker_that_refuses(tmp_path: Path, seed: int) -> None:
+    """A frozen worker wakes; rows alone, letters alone are refused; nobody is answered for 10 s."""
+    faults = ("zombie", "changelog-refused", "dead-letters-refused", "broker-away")
+    outcome = run(tmp_path, seed, *faults, seconds=40)
     assert outcome.good, outcome.findings.said
 
 

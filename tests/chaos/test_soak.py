@@ -44,6 +44,7 @@ def test_s1_twenty_seeds_at_the_size_of_a_gate(tmp_path: Path, seed: int) -> Non
         pytest.param(["rolling-restart"] * 3, id="s4"),
         pytest.param(["broker-killed"] * 5 + ["changelog-refused"] * 2 + ["broker-away"], id="s5"),
         pytest.param(["zombie"] * 5, id="s6"),
+        pytest.param(["dead-letters-refused"] * 3, id="s12"),
         pytest.param(["cut-off", "disk-full"] * 2, id="cut off, full"),
         pytest.param(["wrong-clock"] * 4, id="t7"),
         pytest.param(["all-down"] * 3, id="all down"),

@@ -132,6 +132,7 @@ def test_the_shipped_card_knows_customers_without_surveys_and_users(ravenstack, 
     assert bands.count("unknown") <= 25
 
 
+@pytest.mark.soak
 def test_s1_t2_shuffled_and_killed_four_times_equals_replay(
     ravenstack, replayed, kafka, redis_url, topic_prefix, tmp_path, seed
 ):

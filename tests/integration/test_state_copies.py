@@ -2,16 +2,13 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaProducer
-from confluent_kafka.admin import AdminClient, NewTopic
 
-from changelog import folds_of, healths_of, healths_of_log, rows_of, ticked_to_ms
+from changelog import folds_of, healths_of, healths_of_log, rows_of
+from event_time import AS_OF_MS, CUSTOMERS, EventTime
 from servers.redis_server import RedisServer
 from servers.vitals import WorkerServer, vitals
 from servers.waiting import until
@@ -21,78 +18,23 @@ from streams.state_copies.file import StateReader
 
 pytestmark = pytest.mark.integration
 
-AS_OF = datetime(2026, 6, 1, tzinfo=UTC)
-AS_OF_MS = int(AS_OF.timestamp()) * 1000
-CUSTOMERS = [f"c{number:02}" for number in range(24)]
 
+class Copied(EventTime):
+    """Forty days were folded and copied to a file."""
 
-@dataclass
-class Copied:
-    """Two partitions, a source, and a file beside them."""
-
-    bootstrap: str
-    prefix: str
-    directory: Path
-    options: tuple[str, ...]
-    fed: int = 0
-
-    @property
-    def changelog(self) -> str:
-        """The topic of the rows."""
-        return f"{self.prefix}health.customers.v1"
-
-    @property
-    def file(self) -> Path:
-        """The copy."""
-        return self.directory / "state.vitals"
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self.file = self.directory / "state.vitals"
+        self.feed(range(40))
+        self.work()
+        code, said = self.call("state", "export", str(self.file))
+        assert code == 0, said
 
     def call(self, *arguments: str, prefix: str | None = None) -> tuple[int, str]:
         """A command on these topics, or on others: its code, and what it says."""
         address = ("--bootstrap", self.bootstrap, "--prefix", prefix or self.prefix)
         done = vitals(*arguments, *address)
         return done.returncode, done.stdout + done.stderr
-
-    def feed(self) -> None:
-        """Forty more days of all customers."""
-        path = self.directory / "events.jsonl"
-        lines = [
-            {
-                "event_id": f"{day}-{customer}", "customer_id": customer, "source": "app",
-                "occurred_at": (AS_OF - timedelta(days=100 - day)).isoformat(),
-                "type": "usage.feature", "feature": f"f{day % 5}", "user": f"u{number % 3}",
-            }
-            for day in range(self.fed, self.fed + 40)
-            for number, customer in enumerate(CUSTOMERS)
-        ]  # fmt: skip
-        path.write_text("".join(json.dumps(line) + "\n" for line in lines))
-        code, said = self.call("import", "--mapping", "events", str(path), "--quiet")
-        assert code == 0, said
-        self.fed += 40
-
-    def work(self) -> None:
-        """Run a worker until all that was fed is in the state, and time has come."""
-        worker = WorkerServer(self.directory, *self.options).launch()
-        try:
-            assert until(self._is_done, 90), worker.tail()
-        finally:
-            worker.stop()
-
-    def _is_done(self) -> bool:
-        folds = folds_of(self.bootstrap, self.changelog)
-        read = [last + 1 for fold in folds for last in fold.header.sources.values()]
-        return (
-            len(folds) == 2
-            and max(read, default=0) >= self.fed * len(CUSTOMERS)
-            and ticked_to_ms(self.bootstrap, self.changelog) >= AS_OF_MS
-        )
-
-    def lose(self) -> None:
-        """The changelog is created anew, empty."""
-        admin = AdminClient({"bootstrap.servers": self.bootstrap})
-        admin.delete_topics([self.changelog])[self.changelog].result()
-        assert until(lambda: self.changelog not in admin.list_topics(timeout=10).topics)
-        topic = NewTopic(self.changelog, 2, 1, config={"cleanup.policy": "compact"})
-        admin.create_topics([topic])[self.changelog].result()
 
     def rows(self) -> dict[int, dict[bytes, bytes]]:
         """What a restore would have."""
@@ -106,23 +48,10 @@ class Copied:
 
 @pytest.fixture(scope="module")
 def copied(kafka: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Copied]:
-    """Forty days were folded and copied."""
-    directory, prefix = tmp_path_factory.mktemp("copied"), "copied."
-    address = ("--bootstrap", kafka.bootstrap, "--prefix", prefix)
+    """Forty days, folded and copied."""
+    directory = tmp_path_factory.mktemp("copied")
     with RedisServer.start(directory / "redis") as redis:
-        options = (
-            *address, "--redis", redis.url, "--clock", "event", "--as-of", AS_OF.isoformat(),
-            "--disorder-s", "100000000", "--checkpoint-ms", "100", "--session-timeout-s", "2",
-        )  # fmt: skip
-        made = Copied(kafka.bootstrap, prefix, directory, options)
-        shape = ("--signals-partitions", "2", "--source-partitions", "1")
-        code, said = made.call("topics", "--create", *shape)
-        assert code == 0, said
-        made.feed()
-        made.work()
-        code, said = made.call("state", "export", str(made.file))
-        assert code == 0, said
-        yield made
+        yield Copied(kafka.bootstrap, redis.url, "copied.", directory)
 
 
 def test_the_state_is_shown(copied: Copied) -> None:
@@ -189,13 +118,13 @@ def test_an_import_is_refused_while_workers_run_and_into_another_shape(copied: C
 def test_s7_a_lost_state_is_brought_back_from_its_copy(copied: Copied) -> None:
     """What came after the copy is folded again: as one process makes it of the whole log. Last."""
     assert copied.file.stat().st_mode & 0o077 == 0
-    copied.feed()
+    copied.feed(range(40, 80))
     copied.work()
     later = copied.rows()
     copied.lose()
-    refused = vitals("worker", *copied.options, "--data-dir", str(copied.directory))
-    assert refused.returncode == Exit.CHANGELOG_DAMAGED, refused.stderr
-    assert "vitals state import" in refused.stderr
+    code, said = copied.refused()
+    assert code is Exit.CHANGELOG_DAMAGED, said
+    assert "vitals state import" in said
 
     # Who ended by an error counts as running until the session times out.
     dry = ("state", "import", str(copied.file), "--dry-run")
@@ -210,8 +139,7 @@ def test_s7_a_lost_state_is_brought_back_from_its_copy(copied: Copied) -> None:
 
     copied.work()
     found = healths_of(copied.bootstrap, copied.changelog, AS_OF_MS)
-    log = f"{copied.prefix}health.signals.v1"
-    assert found == healths_of_log(copied.bootstrap, log, AS_OF_MS)
+    assert found == healths_of_log(copied.bootstrap, copied.log, AS_OF_MS)
     assert len(found) == len(CUSTOMERS)
     assert later.keys() == copied.rows().keys()
 
