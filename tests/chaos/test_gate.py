@@ -12,7 +12,7 @@ from chaos.run import Outcome, chaos
 
 pytestmark = pytest.mark.integration
 
-EVENTS = 4_000
+EVENTS = 3_000
 
 
 def run(tmp_path: Path, seed: int, *faults: str, seconds: float, broken: str = "") -> Outcome:
@@ -36,19 +36,19 @@ def test_s1_s2_kills_lose_nothing_and_count_nothing_twice(
 ) -> None:
     """Two kills of each seed: equal to one process that was never killed, to the byte."""
     seed = random.Random(f"{seed} {faults}").randrange(2**31)
-    outcome = run(tmp_path, seed, *faults, seconds=16)
+    outcome = run(tmp_path, seed, *faults, seconds=12)
     assert outcome.good, outcome.findings.said
 
 
 def test_s5_s6_s10_s12_a_zombie_and_a_broker_that_refuses(tmp_path: Path, seed: int) -> None:
     """A frozen worker wakes; rows alone, letters alone are refused; nobody is answered for 10 s."""
     faults = ("zombie", "changelog-refused", "dead-letters-refused", "broker-away")
-    outcome = run(tmp_path, seed, *faults, seconds=40)
+    outcome = run(tmp_path, seed, *faults, seconds=34)
     assert outcome.good, outcome.findings.said
 
 
 def test_control_a_build_that_acknowledges_first_loses_events(tmp_path: Path, seed: int) -> None:
     """The same harness, a broken intake: the run must fail."""
-    outcome = run(tmp_path, seed, "all-killed", seconds=10, broken="acknowledge-first")
+    outcome = run(tmp_path, seed, "all-killed", seconds=8, broken="acknowledge-first")
     assert not outcome.good
     assert outcome.findings.lost > 0

@@ -168,6 +168,7 @@ def test_s1_t2_shuffled_and_killed_four_times_equals_replay(
     assert len(bodies) == len(changes)
 
 
+@pytest.mark.soak
 def test_replay_does_not_mind_the_order(ravenstack, replayed, tmp_path, seed):
     """The shuffled file, replayed with disorder allowed, gives the same customers and changes."""
     lines = ravenstack.read_text().splitlines(keepends=True)

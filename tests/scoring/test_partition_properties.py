@@ -299,6 +299,8 @@ def check_crash(history: list[histories.Step], data: st.DataObject, lose: str) -
             assert rows[key] == row, key
     assert {k for k in rows if is_customer(k)} == {k for k in log.rows if is_customer(k)}
     assert without_segments(fold) == without_segments(log.fold)
+    for each in (fold, log.fold):
+        PartitionFold(0, dict(each.rows), each.policy).check_seal()
     assert fold._book.duplicates._hours == log.fold._book.duplicates._hours
     assert Counter(fold.bands) == Counter(log.fold.bands)
 
@@ -309,9 +311,9 @@ def _told(outputs: Iterable[Output]) -> set[Output]:
 
 
 def without_segments(fold: PartitionFold) -> dict[str, object]:
-    """The header, but for the numbers of its id segments: they count checkpoints."""
+    """The header, but for its id segments: their numbers count checkpoints, its seal their rows."""
     header = fold.header
-    names = [name for name in header.__struct_fields__ if not name.startswith("segment")]
+    names = [name for name in header.__struct_fields__ if not name.startswith(("segment", "seal"))]
     return {name: getattr(header, name) for name in names}
 
 
