@@ -3,10 +3,12 @@
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 import histories
 from partitionlog import START_MS, Log, canonical
 from properties import examples
+from scoring import row as row_module
 from scoring.duplicates import Segment
 from scoring.frozen import mark_of
 from scoring.recent import thinned
@@ -106,6 +108,18 @@ def test_another_version_is_named() -> None:
         prefix_of(b"\x01")
     with pytest.raises(RowError, match="damaged body"):
         unpack(row()[:60])
+
+
+def test_a_band_that_is_none_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read, it could never be written again."""
+    customer = unpack(row())
+    assert customer.emitted is not None
+    customer.emitted = replace(customer.emitted, band="purple")
+    with monkeypatch.context() as of_another_release:
+        of_another_release.setattr(row_module, "_BANDS", ("purple",))
+        packed = pack(customer)
+    with pytest.raises(RowError, match="damaged body: a band 'purple'"):
+        unpack(packed)
 
 
 def test_headers_and_segments_come_back() -> None:
