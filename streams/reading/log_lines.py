@@ -56,6 +56,8 @@ def _about(entry: dict[str, Any]) -> str:
 
 def _read_to(times: dict[str, str]) -> str:
     """The lowest time and who holds it back, then the lowest of each topic."""
+    if not times:
+        return "of no source: written to ask for the broker's time"
     topics: dict[str, list[str]] = {}
     for source, at in times.items():
         topics.setdefault(source.rpartition("/")[0], []).append(at)

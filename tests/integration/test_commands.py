@@ -314,7 +314,8 @@ def test_signals_ends_well_when_its_reader_goes_away(stand: Stand) -> None:
     with subprocess.Popen([*command, "--partition", "0"], **pipes) as process:
         assert process.stdout is not None
         assert process.stderr is not None
-        assert process.stdout.readline().startswith("p0 @0 ")
+        first = process.stdout.readline()
+        assert first.startswith("p0 @0 "), first or process.stderr.read()
         process.stdout.close()
         errors = process.stderr.read()
         assert (process.wait(60), errors) == (0, "")

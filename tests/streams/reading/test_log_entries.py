@@ -168,6 +168,9 @@ def test_the_records_around_signals() -> None:
         "kind": "progress",
         "read_to": {"t/0": "1970-01-01T00:00:00.000Z", "t/1": "2026-03-02T00:00:00.000Z"},
     }
+    asked = entry(Progress({}))
+    assert asked is not None
+    assert "of no source" in "".join(lines_of(asked))
     control = entry(activation(SAAS, 5))
     assert control is not None
     assert control["control_offset"] == 5
