@@ -5,7 +5,7 @@ Without a consumer group: nothing is committed, each start reads from the beginn
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 import aiokafka
@@ -29,7 +29,7 @@ Take = Callable[[int, bytes | None], None]
 class Followed:
     """Hands the records of ``topic``'s partition 0 to ``take``, in order.
 
-    One task calls :meth:`start`, then :meth:`step` again and again, then :meth:`stop`.
+    One task calls :meth:`follow`.
     """
 
     def __init__(self, settings: Settings, topic: str, take: Take) -> None:
@@ -40,6 +40,16 @@ class Followed:
         self._taken_to = -1
         self._stopped = False
         self._moved = asyncio.Condition()
+
+    async def follow(self, ends: Callable[[], bool], each: Callable[[], Awaitable[None]]) -> None:
+        """Hand on what comes until it ``ends``; ``each`` is awaited after every :meth:`step`."""
+        await self.start()
+        try:
+            while not ends():
+                await self.step()
+                await each()
+        finally:
+            await self.stop()
 
     async def start(self) -> None:
         """Connect; the first record comes with the first :meth:`step`."""

@@ -131,17 +131,12 @@ class Pausing:
         await guarded(self._run())
 
     async def _run(self) -> None:
-        await self.decisions.start()
-        try:
-            while not self._app.should_stop:
-                await self.decisions.step()
-                if not self._app.rebalancing:
-                    await self._follow()
-        finally:
-            await self.decisions.stop()
+        await self.decisions.follow(lambda: self._app.should_stop, self._follow)
 
     async def _follow(self) -> None:
         """Hold what is paused of the partitions here, let go what is not any more."""
+        if self._app.rebalancing:
+            return
         chunks = self._app.chunks
         paused = dict.fromkeys(self._sources, 0)
         for tp in [TP(*tp) for tp in self._app.consumer.assignment()]:

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
-from schemas.actions import Action, Severity
+from schemas.actions import Action, Message, Severity
 from schemas.scores import Band, Cause, Transition
 from streams.clock import from_ms, to_ms
 from streams.outreach.message import compose
 
-__all__ = ["AGE_MAX_MS", "Decision", "Reason", "decide"]
+__all__ = ["AGE_MAX_MS", "Decision", "Reason", "decide", "to_each"]
 
 #: A crossing older than this is history by the time it is read: nobody is told.
 AGE_MAX_MS = 24 * 3_600_000
@@ -78,17 +79,25 @@ def decide(
     data = transition.data
     assert data.before is not None, "a crossing without a band before is not one"
     message = compose(transition, _SEVERITY[data.before, data.after], base_url)
+    return to_each(
+        sinks, transition.id, message, now_ms, customer_id=data.customer_id, transition=transition
+    )
+
+
+def to_each(
+    sinks: Sequence[str], event_id: str, message: Message, now_ms: int, **about: Any
+) -> list[Decision]:
+    """A message to each sink; ``about`` names its customer, if there is one, and its reason."""
     return [
         Decision(
             Reason.SEND,
             sink,
             Action(
-                id=f"{transition.id}/{sink}",
+                id=f"{event_id}/{sink}",
                 sink=sink,
-                customer_id=data.customer_id,
                 decided_at=from_ms(now_ms),
                 message=message,
-                transition=transition,
+                **{"customer_id": None} | about,
             ),
         )
         for sink in sinks

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from schemas.actions import Action, Message, Severity
+from schemas.actions import Message, Severity
 from schemas.sources import SourceStopped
-from streams.clock import from_ms, to_ms
-from streams.outreach.decide import AGE_MAX_MS, Decision, Reason
+from streams.clock import to_ms
+from streams.outreach.decide import AGE_MAX_MS, Decision, Reason, to_each
 from streams.outreach.message import clean
 
 __all__ = ["notify"]
@@ -20,21 +20,7 @@ def notify(event: SourceStopped, sinks: Sequence[str], now_ms: int) -> list[Deci
         return [Decision(Reason.TOO_OLD)]
     if not sinks:
         return [Decision(Reason.SINK_NOT_CONFIGURED)]
-    return [
-        Decision(
-            Reason.SEND,
-            sink,
-            Action(
-                id=f"{event.id}/{sink}",
-                sink=sink,
-                customer_id=None,
-                decided_at=from_ms(now_ms),
-                message=_message(event),
-                stopped=event,
-            ),
-        )
-        for sink in sinks
-    ]
+    return to_each(sinks, event.id, _message(event), now_ms, stopped=event)
 
 
 def _message(event: SourceStopped) -> Message:

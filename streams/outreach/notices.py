@@ -54,15 +54,12 @@ class Notices:
         await guarded(self._run())
 
     async def _run(self) -> None:
-        await self._decisions.start()
-        try:
-            while not self._app.should_stop:
-                await self._decisions.step()
-                # At the end only: what is over by now needs nobody.
-                if self._decisions.is_at_end():
-                    await self.write()
-        finally:
-            await self._decisions.stop()
+        await self._decisions.follow(lambda: self._app.should_stop, self._write_at_end)
+
+    async def _write_at_end(self) -> None:
+        """At the end only: what is over by now needs nobody."""
+        if self._decisions.is_at_end():
+            await self.write()
 
     def take(self, offset: int, value: bytes | None) -> None:
         """The next decision."""

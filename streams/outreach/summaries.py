@@ -67,13 +67,7 @@ class Summaries:
         await guarded(self._run())
 
     async def _run(self) -> None:
-        await self._reports.start()
-        try:
-            while not self._app.should_stop:
-                await self._reports.step()
-                await self.write()
-        finally:
-            await self._reports.stop()
+        await self._reports.follow(lambda: self._app.should_stop, self.write)
 
     def take(self, offset: int, value: bytes | None) -> None:
         """Count a record of the topic; one that is no report is told and left out."""

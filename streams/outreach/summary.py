@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from schemas.actions import Action, Message, Severity
+from schemas.actions import Message, Severity
 from schemas.activations import Crossings, ScorecardApplied, ScorecardAppliedData, TurnedRed
 from schemas.currencies import minor_digits
 from schemas.scales import Scale, scale_of
 from schemas.scores import Band
-from streams.clock import from_ms, to_ms
-from streams.outreach.decide import AGE_MAX_MS, Decision, Reason
+from streams.clock import to_ms
+from streams.outreach.decide import AGE_MAX_MS, Decision, Reason, to_each
 from streams.outreach.message import clean
 
 __all__ = ["changed", "into_bands", "summarise"]
@@ -35,22 +35,7 @@ def summarise(
         return [Decision(Reason.TOO_OLD)]
     if not sinks:
         return [Decision(Reason.SINK_NOT_CONFIGURED)]
-    message = _message(event, base_url)
-    return [
-        Decision(
-            Reason.SEND,
-            sink,
-            Action(
-                id=f"{event.id}/{sink}",
-                sink=sink,
-                customer_id=None,
-                decided_at=from_ms(now_ms),
-                message=message,
-                applied=event,
-            ),
-        )
-        for sink in sinks
-    ]
+    return to_each(sinks, event.id, _message(event, base_url), now_ms, applied=event)
 
 
 def _message(event: ScorecardApplied, base_url: str | None) -> Message:

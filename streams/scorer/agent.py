@@ -114,8 +114,6 @@ class Scorer:
         """Partitions were assigned and their rows are here: build the folds that are not."""
         try:
             self._rebuild()
-        except NamedExit as error:
-            end_process(error)
         except Exception as error:  # Faust would lose it
             end_process(error)
 

@@ -80,15 +80,13 @@ class ControlCopier:
         await guarded(self._run())
 
     async def _run(self) -> None:
-        await self._decisions.start()
-        try:
-            while not self._app.should_stop:
-                await self._decisions.step()
-                if self._decisions.is_at_end():
-                    await self._ensure_a_card()
-                    await self._copy()
-        finally:
-            await self._decisions.stop()
+        await self._decisions.follow(lambda: self._app.should_stop, self._take_over)
+
+    async def _take_over(self) -> None:
+        """At the end only: whether a card is active is known there."""
+        if self._decisions.is_at_end():
+            await self._ensure_a_card()
+            await self._copy()
 
     def _take(self, offset: int, body: bytes | None) -> None:
         self._records.append((offset, body))

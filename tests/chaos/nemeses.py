@@ -100,31 +100,28 @@ def zombie(run: Struck) -> None:
         worker.resume()
 
 
-def cut_off(run: Struck) -> None:
-    """A worker whose heartbeats reach nobody, while all else goes on."""
+def _bad_day(run: Struck, sessions: int, *options: str) -> None:
+    """A worker that is started with something wrong, for so many sessions."""
     worker = run.one()
     worker.kill()
-    worker.begin("--trouble", "cut-off")
-    _wait(3 * SESSION_S)
+    worker.begin(*options)
+    _wait(sessions * SESSION_S)
     worker.kill()
+
+
+def cut_off(run: Struck) -> None:
+    """A worker whose heartbeats reach nobody, while all else goes on."""
+    _bad_day(run, 3, "--trouble", "cut-off")
 
 
 def disk_full(run: Struck) -> None:
     """A worker that cannot write to its disk."""
-    worker = run.one()
-    worker.kill()
-    worker.begin("--trouble", "no-disk")
-    _wait(2 * SESSION_S)
-    worker.kill()
+    _bad_day(run, 2, "--trouble", "no-disk")
 
 
 def wrong_clock(run: Struck) -> None:
     """A worker whose clock is 10 minutes slow, or 10 days fast."""
-    worker = run.one()
-    worker.kill()
-    worker.begin("--clock-offset-s", str(run.rng.choice((-600, 864_000))))
-    _wait(3 * SESSION_S)
-    worker.kill()
+    _bad_day(run, 3, "--clock-offset-s", str(run.rng.choice((-600, 864_000))))
 
 
 def churn(run: Struck) -> None:
