@@ -5,6 +5,7 @@
 The product has no such switches: they are put on from outside, by the names of its methods.
 """
 
+import inspect
 import os
 import resource
 import signal
@@ -23,12 +24,12 @@ from streams.intake import agents
 from streams.scorer import agent
 from streams.sinks import webhook
 
-__all__ = ["BROKEN", "POINTS"]
+__all__ = ["BROKEN", "OUTREACH_POINTS", "POINTS"]
 
 #: So long after the acknowledgement a broken intake writes: longer than commits are apart.
 LATE_S = 3.0
-#: Fail point -> the method in which it lies, and whether the process dies before or after it.
-POINTS: dict[str, tuple[type, str, str]] = {
+#: Fail point -> where it lies, and whether the process dies before or after it.
+POINTS: dict[str, tuple[Any, str, str]] = {
     "fold": (agent.Scorer, "_apply", "after"),
     "outputs": (agent.Scorer, "_make_outputs_durable", "after"),
     "rows": (batches.BatchWriter, "flush", "after"),
@@ -37,14 +38,17 @@ POINTS: dict[str, tuple[type, str, str]] = {
     "commit": (transport.ConsumerThread, "commit", "before"),
     "block": (batches.BatchWriter, "_send", "after"),
     "restore": (agent.Scorer, "_rebuild", "before"),
-    "sink": (webhook.WebhookSink, "send", "before"),
-    "answer": (webhook.WebhookSink, "send", "after"),
+}
+#: Around a receiver's answer: it has taken the message and we do not know, or have not said so.
+OUTREACH_POINTS: dict[str, tuple[Any, str, str]] = {
+    "sink": (webhook, "read_status", "before"),
+    "answer": (webhook.WebhookSink, "deliver", "after"),
 }
 
 
 def die_at(point: str, times: int) -> None:
     """End the process by SIGKILL at the so-many-th passage of a point."""
-    owner, name, when = POINTS[point]
+    owner, name, when = (POINTS | OUTREACH_POINTS)[point]
     known, passed = getattr(owner, name), [0]
 
     def passing() -> None:
@@ -52,7 +56,7 @@ def die_at(point: str, times: int) -> None:
         if passed[0] >= times:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    if name in ("_apply", "_acknowledge", "_rebuild"):
+    if not inspect.iscoroutinefunction(known):
 
         def dying(*given: Any, **more: Any) -> Any:
             if when == "before":

@@ -1,13 +1,13 @@
-"""Faults: each strikes, heals, and says whether it landed: whether work was left when it struck."""
+"""Faults: each strikes and heals. It landed if work was left then, and it did what it is for."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 
-from chaos.launch import POINTS
-from chaos.system import SESSION_S, System, Worker
+from chaos.launch import OUTREACH_POINTS, POINTS
+from chaos.system import SESSION_S, BadDays, System, Worker
 from servers.waiting import until
 
 __all__ = ["NEMESES", "Struck", "plan"]
@@ -16,6 +16,8 @@ __all__ = ["NEMESES", "Struck", "plan"]
 RESTORE_S = (0.8, 3.0)
 COMMIT_S = 0.3
 OUTAGE_S = 10.0
+#: A process passes its fail point within this.
+POINT_S_MAX = 40.0
 
 
 @dataclass
@@ -31,8 +33,8 @@ class Struck:
     def by(self, name: str) -> None:
         """Have one strike and heal."""
         work_left = self.left() > 0
-        NEMESES[name](self)
-        (self.landed if work_left else self.missed).append(name)
+        struck = NEMESES[name](self) is not False
+        (self.landed if work_left and struck else self.missed).append(name)
         self.system.tend()
 
     def one(self) -> Worker:
@@ -76,14 +78,24 @@ def kill_at_commit(run: Struck) -> None:
     run.one().kill()
 
 
-def fail_point(run: Struck) -> None:
+def fail_point(run: Struck) -> bool:
     """A worker that kills itself at a named point."""
-    worker = run.one()
-    point = run.rng.choice([name for name in POINTS if name not in ("sink", "answer")])
-    worker.kill()
-    worker.begin("--fail-at", f"{point}:{run.rng.randint(1, 5)}")
-    until(lambda: not worker.is_running, 30)
-    worker.kill()
+    return _dies_at(run, run.one(), POINTS, 5)
+
+
+def outreach_point(run: Struck) -> bool:
+    """Outreach kills itself when a receiver has a message, before it knows or before it says so."""
+    return _dies_at(run, run.system.outreach, OUTREACH_POINTS, 2)
+
+
+def _dies_at(run: Struck, process: BadDays, points: Iterable[str], times_max: int) -> bool:
+    """Whether it died of itself, at one of these points."""
+    point = run.rng.choice(list(points))
+    process.kill()
+    process.begin("--fail-at", f"{point}:{run.rng.randint(1, times_max)}")
+    died = until(lambda: not process.is_running, POINT_S_MAX)
+    process.kill()
+    return died
 
 
 def kill_outreach(run: Struck) -> None:
@@ -205,9 +217,10 @@ def all_killed(run: Struck) -> None:
         worker.kill()
 
 
-NEMESES: dict[str, Callable[[Struck], None]] = {
+NEMESES: dict[str, Callable[[Struck], bool | None]] = {
     "kill": kill, "kill-wiped": kill_wiped, "kill-in-restore": kill_in_restore,
     "kill-at-commit": kill_at_commit, "fail-point": fail_point, "kill-outreach": kill_outreach,
+    "outreach-point": outreach_point,
     "zombie": zombie, "cut-off": cut_off, "disk-full": disk_full, "wrong-clock": wrong_clock,
     "churn": churn, "rolling-restart": rolling_restart, "broker-killed": broker_killed,
     "broker-away": broker_away, "changelog-refused": changelog_refused,

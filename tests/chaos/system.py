@@ -33,19 +33,22 @@ LAUNCH = str(Path(__file__).with_name("launch.py"))
 CARD = str(Path(__file__).with_name("chaos.yaml"))
 
 
-class Worker(WorkerServer):
-    """A worker that may be started on a bad day (see ``launch.py``)."""
+class BadDays(ServerProcess):
+    """A ``vitals`` process that may be started on a bad day (see ``launch.py``)."""
 
-    def __init__(self, directory: Path, *options: str) -> None:
-        super().__init__(directory, *options)
-        self._plain = list(self.command)
+    _plain: Sequence[str] = ()
 
     def begin(self, *bad_day: str) -> None:
         """Start, without waiting until it is ready."""
+        self._plain = self._plain or list(self.command)
         self.command = list(self._plain)
         if bad_day:
             self.command = [sys.executable, LAUNCH, *bad_day, *self._plain[3:]]
         self.start(lambda: True)
+
+
+class Worker(BadDays, WorkerServer):
+    """A worker, with its disk."""
 
     def wipe(self) -> None:
         """A new disk."""
@@ -125,7 +128,7 @@ class System:
         self.outreach = self._outreach(address, url)
         for _ in range(self._count):
             self.join()
-        self.outreach.start(lambda: True)
+        self.outreach.begin()
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -160,10 +163,7 @@ class System:
                 continue
             self.exits.append(f"{process.name}: {process.last_words()}")
             process.forget()
-            if isinstance(process, Worker):
-                process.begin(*self._bad_builds)
-            else:
-                process.start(lambda: True)
+            process.begin(*(self._bad_builds if isinstance(process, Worker) else ()))
 
     def ready(self, deadline_s: float = 120) -> bool:
         """Wait until all workers are ready; those that end meanwhile are started again."""
@@ -188,14 +188,13 @@ class System:
         self._ledger_url = f"{url}/ledger"
         return receiver, f"{url}/webhook"
 
-    def _outreach(self, address: Sequence[str], url: str) -> ServerProcess:
+    def _outreach(self, address: Sequence[str], url: str) -> BadDays:
         folder = self.directory / "outreach"
         folder.mkdir(parents=True)
         options = (*address, "--session-timeout-s", str(SESSION_S), "--no-console-sink",
                    "--webhook-url", url, "--webhook-secret", SECRET,
                    "--data-dir", str(folder / "data"))  # fmt: skip
-        return ServerProcess("outreach", [sys.executable, "-m", "streams", "outreach", *options],
-                             folder)  # fmt: skip
+        return BadDays("outreach", [sys.executable, "-m", "streams", "outreach", *options], folder)
 
     # -- what can be known from outside -------------------------------------------------------
 

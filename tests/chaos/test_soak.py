@@ -49,6 +49,7 @@ def test_s1_twenty_seeds_at_the_size_of_a_gate(tmp_path: Path, seed: int) -> Non
         pytest.param(["wrong-clock"] * 4, id="t7"),
         pytest.param(["all-down"] * 3, id="all down"),
         pytest.param(["redis-killed", "redis-flushed", "kill-outreach"] * 2, id="the edges"),
+        pytest.param(["outreach-point"] * 8, id="n3"),
     ],
 )
 def test_each_fault_again_and_again(tmp_path: Path, seed: int, faults: list[str]) -> None:
