@@ -10,6 +10,7 @@ import os
 import resource
 import signal
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ if not __package__:  # run as a script
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from servers.waiting import until_async
-from streams.engine import batches, fencing, ownership, transport
+from streams.engine import batches, broker_clock, fencing, ownership, transport
 from streams.intake import agents
 from streams.scorer import agent
 from streams.sinks import webhook
@@ -81,11 +82,21 @@ def die_at(point: str, times: int) -> None:
 
 
 def shift_clock(offset_s: int) -> None:
-    """Have the process believe another time."""
-    from streams import clock
+    """Have the process believe another time: all of it, the Kafka client too."""
+    seconds, nanoseconds = time.time, time.time_ns
+    time.time = lambda: seconds() + offset_s
+    time.time_ns = lambda: nanoseconds() + offset_s * 1_000_000_000
 
-    honest = clock.SystemClock.now_ms
-    clock.SystemClock.now_ms = lambda self: honest(self) + offset_s * 1000
+
+def in_the_past(seconds: int) -> None:
+    """Have it all happen so long ago: by this clock, and by the broker's as the process sees it."""
+    shift_clock(-seconds)
+    honest = broker_clock.BrokerClock.observe
+
+    def observe(self: Any, sent_ms: int, stamped_ms: int, answered_ms: int) -> None:
+        honest(self, sent_ms, stamped_ms - seconds * 1000, answered_ms)
+
+    broker_clock.BrokerClock.observe = observe
 
 
 def no_disk() -> None:
@@ -160,6 +171,8 @@ def main() -> None:
             die_at(point, int(times or 1))
         elif name == "--clock-offset-s":
             shift_clock(int(value))
+        elif name == "--ago-s":
+            in_the_past(int(value))
         elif name == "--broken":
             BROKEN[value]()
         elif name == "--trouble":
