@@ -5,9 +5,11 @@ did harm is in ``corpus/`` for ever: FORMAT-what-it-is. No input may take a seco
 """
 
 import contextlib
+import gc
 import io
 import random
 import time
+import tracemalloc
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
@@ -50,6 +52,8 @@ CORPUS = sorted((Path(__file__).parent / "corpus").iterdir())
 #: So many inputs of one format are one example.
 BATCH = 50
 SECONDS_MAX = 1.0
+#: What bounded caches may still take when inputs were read for a while.
+GROWN_MAX = 48 * 1024
 _BOUNDS = TimeBounds(0, 2**62)
 _PLAIN = PlainUsage()
 _ODD = (
@@ -208,6 +212,47 @@ def test_mutated_inputs_are_an_answer_or_an_error_with_a_name(kind: str) -> None
 @pytest.mark.parametrize("kind", READERS)
 def test_a_million_mutated_inputs_are_taken(kind: str) -> None:
     _fuzz(kind, READERS[kind][1] * 50)
+
+
+def grown_by(kind: str, inputs: int, read: Callable[[str, bytes], None] = take) -> int:
+    """The bytes that are held after so many inputs more than after as many before them."""
+    chance, seeds = random.Random(kind), seeds_of(kind)
+
+    def some() -> None:
+        for _ in range(inputs):
+            read(kind, mutated(chance, seeds))
+        gc.collect()
+
+    some()  # caches fill
+    tracemalloc.start()
+    try:
+        some()
+        return tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("kind", READERS)
+def test_what_was_read_is_let_go(kind: str) -> None:
+    """The same inputs in every run."""
+    assert grown_by(kind, READERS[kind][1] // 10) < GROWN_MAX
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("kind", READERS)
+def test_what_was_read_is_let_go_of_many_inputs(kind: str) -> None:
+    assert grown_by(kind, READERS[kind][1] * 3) < GROWN_MAX
+
+
+@pytest.mark.parametrize("kind", ["event", "copy"])
+def test_control_a_reader_that_keeps_something_of_each_input_grows(kind: str) -> None:
+    kept: list[bytes] = []
+
+    def keeping(kind: str, data: bytes) -> None:
+        take(kind, data)
+        kept.append(b"kept" + data)
+
+    assert grown_by(kind, READERS[kind][1] // 10, keeping) > GROWN_MAX
 
 
 def _fuzz(kind: str, inputs: int) -> None:

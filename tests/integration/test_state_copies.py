@@ -1,6 +1,9 @@
 """The state copied to a file, lost, and brought back: workers go on, and the result is exact."""
 
 import json
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,6 +11,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from changelog import folds_of, healths_of, healths_of_log, rows_of
+from chaos.system import LAUNCH
 from event_time import AS_OF_MS, CUSTOMERS, EventTime
 from servers.redis_server import RedisServer
 from servers.vitals import WorkerServer, vitals
@@ -113,6 +117,36 @@ def test_an_import_is_refused_while_workers_run_and_into_another_shape(copied: C
     code, said = copied.call("state", "import", str(copied.file), prefix=other)
     assert code == Exit.TOPIC_MISMATCH
     assert "has 3 partitions" in said
+
+
+@pytest.mark.parametrize("point", ["rows", pytest.param("transaction", marks=pytest.mark.soak)])
+def test_an_import_that_is_killed_is_done_again(copied: Copied, point: str) -> None:
+    """In the middle of a partition nothing of it counts; after the first, both say what is there.
+
+    Its transaction is open still: whoever comes next must not wait until the broker ends it.
+    """
+    copied.lose()
+    again = ("state", "import", str(copied.file))
+    address = ("--bootstrap", copied.bootstrap, "--prefix", copied.prefix)
+    died = subprocess.run(
+        [sys.executable, LAUNCH, "--fail-at", point, *again, *address],
+        capture_output=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert died.returncode == -signal.SIGKILL, died.stderr
+    half = copied.rows()
+    assert len(half) == (1 if point == "transaction" else 0)
+    if half:
+        code, said = copied.refused()
+        assert code is Exit.CHANGELOG_DAMAGED, said
+        dry = (*again, "--force", "--dry-run")
+        assert until(lambda: copied.call(*dry)[0] == 0, 30), copied.call(*dry)
+        code, said = copied.call(*again)
+        assert code == Exit.FAILED
+        assert f"holds {len(next(iter(half.values())))} rows. --force puts those" in said
+        again = (*again, "--force")
+    code, said = copied.call(*again)
+    assert code == 0, said
+    assert copied.rows() == copied.copy()
 
 
 def test_s7_a_lost_state_is_brought_back_from_its_copy(copied: Copied) -> None:
