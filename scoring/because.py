@@ -4,10 +4,10 @@ from typing import NamedTuple
 
 from schemas.scores import Band, Cause
 from scoring.card import Card
+from scoring.emitted import Emitted
 from scoring.evaluate import Evaluation, Line
 from scoring.hierarchy import CHILDREN, words_of_children
 from scoring.movers import Change, Mover
-from scoring.row import Emitted
 from scoring.units import MICRO
 from scoring.variants import OverrideSpec
 from scoring.words import joined, span, spoken, words_of

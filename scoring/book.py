@@ -8,10 +8,22 @@ segments of event ids.
 
 from collections.abc import Collection, Iterator, MutableMapping
 
-from scoring import row as rows_
 from scoring.duplicates import Duplicates
-from scoring.row import Customer, Header, Prefix
+from scoring.header import Header, decode_header, encode_header
+from scoring.row import (
+    CARD_KEY,
+    HEADER_KEY,
+    PERCENTILES_KEY,
+    SEGMENT_KEY,
+    Customer,
+    Prefix,
+    is_customer,
+    pack,
+    prefix_of,
+    unpack,
+)
 from scoring.seal import seal_of
+from scoring.segment import decode_segment, encode_segment
 
 __all__ = ["Book"]
 
@@ -21,9 +33,9 @@ class Book:
 
     def __init__(self, rows: MutableMapping[bytes, bytes], cache_customers: int) -> None:
         self.rows = rows
-        stored = rows.get(rows_.HEADER_KEY)
-        self.header = Header() if stored is None else rows_.decode_header(stored)
-        self._seal = seal_of(rows, rows_.HEADER_KEY)
+        stored = rows.get(HEADER_KEY)
+        self.header = Header() if stored is None else decode_header(stored)
+        self._seal = seal_of(rows, HEADER_KEY)
         self.duplicates = Duplicates()
         self.live: dict[str, Customer] = {}
         self.changed: dict[str, Customer] = {}
@@ -47,12 +59,12 @@ class Book:
     def prefixes(self) -> Iterator[tuple[str, Prefix]]:
         """Each stored customer with its row's prefix."""
         for key, packed in self.rows.items():
-            if rows_.is_customer(key):
-                yield key.decode(), rows_.prefix_of(packed)
+            if is_customer(key):
+                yield key.decode(), prefix_of(packed)
 
     def ids(self) -> set[str]:
         """The ids of all customers."""
-        stored = {key.decode() for key in self.rows if rows_.is_customer(key)}
+        stored = {key.decode() for key in self.rows if is_customer(key)}
         return stored | set(self.live)
 
     def find(self, customer_id: str) -> Customer | None:
@@ -61,7 +73,7 @@ class Book:
         if live is not None:
             return live
         packed = self.rows.get(customer_id.encode())
-        return None if packed is None else rows_.unpack(packed)
+        return None if packed is None else unpack(packed)
 
     def open(self, customer_id: str, append_ms: int) -> Customer:
         """The customer, unpacked; a new one begins its epoch at the record's append time."""
@@ -71,12 +83,12 @@ class Book:
 
     def card_text(self, hash_: str) -> str | None:
         """The text of a scorecard, None if it was never active here."""
-        text = self.rows.get(rows_.CARD_KEY + hash_.encode())
+        text = self.rows.get(CARD_KEY + hash_.encode())
         return None if text is None else text.decode()
 
     def keep_card(self, hash_: str, text: str) -> None:
         """Have the next checkpoint write a scorecard's text."""
-        self._own[rows_.CARD_KEY + hash_.encode()] = text.encode()
+        self._own[CARD_KEY + hash_.encode()] = text.encode()
 
     def percentiles(self, number: int) -> bytes | None:
         """The snapshot of percentiles with this number, None if there is no row of it."""
@@ -120,9 +132,9 @@ class Book:
             number = self.header.segment_next
             self.header.segment_next = number + 1
             self.header.segments[number] = segment.last_hour
-            written.append((_segment_key(number), rows_.encode_segment(segment)))
+            written.append((_segment_key(number), encode_segment(segment)))
         version = self.header.version
-        written += [(i.encode(), rows_.pack(c, version)) for i, c in self.changed.items()]
+        written += [(i.encode(), pack(c, version)) for i, c in self.changed.items()]
         for key, value in written:
             self._seal = self._seal.changed(key, self.rows.get(key), value)
             if value is None:
@@ -130,9 +142,9 @@ class Book:
             else:
                 self.rows[key] = value
         self.header.seal = self._seal
-        header = rows_.encode_header(self.header)
-        self.rows[rows_.HEADER_KEY] = header
-        written.append((rows_.HEADER_KEY, header))
+        header = encode_header(self.header)
+        self.rows[HEADER_KEY] = header
+        written.append((HEADER_KEY, header))
         self._own = dict.fromkeys(self._expired)
         self._expired.clear()
         self.changed.clear()
@@ -145,12 +157,12 @@ class Book:
         self.duplicates.advance(self.header.tick_ms)
         for key in self.rows:
             # Left by a crash before its deletion.
-            if key.startswith(rows_.SEGMENT_KEY) and _number(key) not in self.header.segments:
+            if key.startswith(SEGMENT_KEY) and _number(key) not in self.header.segments:
                 self._own[key] = None
         for number in self.header.segments:
             packed = self.rows.get(_segment_key(number))
             if packed is not None:
-                segment = rows_.decode_segment(packed)
+                segment = decode_segment(packed)
                 # One of a checkpoint that never got its header: its records come again.
                 if segment.position <= self.header.position:
                     self.duplicates.restore(segment)
@@ -159,17 +171,17 @@ class Book:
         """Snapshots that a crash left: no header has them, or their record comes again."""
         kept = {_percentiles_key(number) for number in self.header.percentiles.values()}
         for key in self.rows:
-            if key.startswith(rows_.PERCENTILES_KEY) and key not in kept:
+            if key.startswith(PERCENTILES_KEY) and key not in kept:
                 self._own[key] = None
 
 
 def _number(segment_key: bytes) -> int:
-    return int(segment_key[len(rows_.SEGMENT_KEY) :])
+    return int(segment_key[len(SEGMENT_KEY) :])
 
 
 def _percentiles_key(number: int) -> bytes:
-    return rows_.PERCENTILES_KEY + str(number).encode()
+    return PERCENTILES_KEY + str(number).encode()
 
 
 def _segment_key(number: int) -> bytes:
-    return rows_.SEGMENT_KEY + str(number).encode()
+    return SEGMENT_KEY + str(number).encode()

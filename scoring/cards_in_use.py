@@ -17,7 +17,7 @@ from scoring.card import Card
 from scoring.frozen import frozen_kinds, mark_of
 from scoring.moment import Moment
 from scoring.plan import Plan
-from scoring.row import MissingCard, RowError
+from scoring.versions import MissingCard, RowError
 
 __all__ = ["CardsInUse"]
 

@@ -12,12 +12,12 @@ cost does not grow with the window.
 from array import array
 from enum import StrEnum
 
-import msgspec
 from xxhash import xxh3_64_intdigest
 
 from schemas.signals import Kind
+from scoring.segment import Segment
 
-__all__ = ["WINDOW_MS", "WINDOW_USAGE_MS", "Duplicates", "Seen", "Segment", "fingerprint"]
+__all__ = ["WINDOW_MS", "WINDOW_USAGE_MS", "Duplicates", "Seen", "fingerprint"]
 
 HOUR_MS = 3_600_000
 #: Webhooks are delivered at least once, for days: tickets, billing and the rest.
@@ -33,18 +33,6 @@ class Seen(StrEnum):
     NEW = "new"
     DUPLICATE = "duplicate"
     UNCHECKED = "unchecked"
-
-
-class Segment(msgspec.Struct, array_like=True):
-    """The fingerprints that one checkpoint added, by hour of event time."""
-
-    position: int
-    hours: dict[int, bytes]
-
-    @property
-    def last_hour(self) -> int:
-        """The youngest hour in it: the segment may go once this has left the window."""
-        return max(self.hours, default=-1)
 
 
 def fingerprint(source: str, event_id: str) -> int:

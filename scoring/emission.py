@@ -7,6 +7,7 @@ import msgspec
 from schemas.scores import Band, Cause
 from scoring.because import because
 from scoring.card import Card
+from scoring.emitted import Emitted
 from scoring.evaluate import Assessment, Evaluation, assess, explain
 from scoring.facts import attributes_of, facts_moved
 from scoring.forecast import look_ahead
@@ -17,7 +18,7 @@ from scoring.movers import Change, Mover, changes_of, fed_by, movers_of
 from scoring.outputs import Output, outputs_of
 from scoring.recent import within
 from scoring.rollups import QUIET, Message, tell
-from scoring.row import Customer, Emitted
+from scoring.row import Customer
 from scoring.state import CustomerState
 from scoring.way import Way, way_to_green
 

@@ -24,17 +24,15 @@ measures weigh what is left to them.
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import msgspec
-
 from schemas.scores import Band
 from scoring.bands import Standing, letter_of, settle
 from scoring.card import Card, MeasureSpec
 from scoring.classes import Place, classify
-from scoring.handling import Handling
 from scoring.hierarchy import CHILDREN, Children, children_of, mean_of
-from scoring.indicators import Signalled, indicate
+from scoring.indicators import indicate
 from scoring.kin import Sums
 from scoring.moment import NO_DATA, Moment, Reading, Value, earliest
+from scoring.past import Past
 from scoring.state import CustomerState
 from scoring.variants import OverrideSpec, Variant
 from scoring.weighting import Weighting, wholes_of
@@ -44,7 +42,6 @@ __all__ = [
     "Evaluation",
     "Line",
     "OtherScore",
-    "Past",
     "assess",
     "evaluate",
     "explain",
@@ -54,16 +51,6 @@ __all__ = [
 PPM = 1_000_000
 #: What a row can hold of a value, in millionths: no valid event may stop a partition.
 VALUE_MAX = 2**62
-
-
-class Past(msgspec.Struct, array_like=True, frozen=True):
-    """What the last evaluation found and the next one starts from."""
-
-    standing: Standing = Standing()
-    #: Segment, stage, archetype, outlook: kind -> (class, since).
-    places: dict[str, Place] = {}
-    indicators: dict[str, Signalled] = {}
-    handling: Handling | None = None
 
 
 class Line(NamedTuple):

@@ -6,9 +6,9 @@ from typing import Any
 from schemas.currencies import minor_digits
 from scoring.account import mrr
 from scoring.card import Card
+from scoring.emitted import Emitted
 from scoring.evaluate import VALUE_MAX
 from scoring.moment import Moment
-from scoring.row import Emitted
 from scoring.state import CustomerState
 from scoring.units import MICRO
 

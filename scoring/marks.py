@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 import msgspec
 
 from scoring.account import Mark, pursuit_of
+from scoring.emitted import Emitted
 from scoring.evaluate import Assessment
 from scoring.handling import Handling, Seen
 from scoring.moment import earliest
-from scoring.row import Emitted
 from scoring.state import CustomerState
 
 __all__ = ["FALL_MIN", "Marks", "marks_of", "words_of_marks"]

@@ -3,9 +3,9 @@
 from typing import NamedTuple
 
 from scoring.card import Card
+from scoring.emitted import Emitted
 from scoring.evaluate import Evaluation
 from scoring.recent import Event, Recent, latest
-from scoring.row import Emitted
 
 __all__ = ["Change", "Mover", "changes_of", "fed_by", "groups_of", "movers_of"]
 

@@ -12,6 +12,7 @@ import msgspec
 from scoring.account import Mark
 from scoring.bands import limits_of
 from scoring.card import Card
+from scoring.emitted import Emitted, Told
 from scoring.expected import disagreement, level_of
 from scoring.facts import rfc3339
 from scoring.forecast import Coming
@@ -19,7 +20,7 @@ from scoring.hierarchy import CHILDREN, words_of_children
 from scoring.moment import Value
 from scoring.movers import groups_of
 from scoring.recent import Event
-from scoring.row import Customer, Emitted, Told
+from scoring.row import Customer
 from scoring.units import MICRO
 from scoring.variants import Variant
 from scoring.words import words_of

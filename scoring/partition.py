@@ -19,13 +19,14 @@ from scoring.due import DueQueue
 from scoring.duplicates import Seen
 from scoring.emission import evaluate_and_emit
 from scoring.fold import fold
+from scoring.header import Header
 from scoring.moment import Moment
 from scoring.outputs import Output
 from scoring.policy import Counts, FoldPolicy, Gap, TickMode
 from scoring.progress import note_progress, read_to_ms
 from scoring.recent import Feeding
 from scoring.room import make_room
-from scoring.row import NO_CARD, Customer, Header
+from scoring.row import NO_CARD, Customer
 from scoring.state import DAY_MS, forget
 from scoring.switching import Switching
 from scoring.upward import Upward

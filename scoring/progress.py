@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from schemas.signals import Progress
-from scoring.row import Header
+from scoring.header import Header
 
 __all__ = ["FOR_EVER", "note_progress", "present_ms", "read_to_ms"]
 

@@ -24,11 +24,15 @@ from schemas.control import (
 from schemas.signals import ControlCopy, Tick
 from scoring.card import Card
 from scoring.cards_in_use import CardsInUse
+from scoring.emitted import Emitted
 from scoring.facts import reported_mrr, rfc3339
 from scoring.frozen import same_card
+from scoring.header import Activation, Header
 from scoring.moment import Moment
 from scoring.outputs import Output, reference_to
-from scoring.row import CODECS, NO_CARD, Activation, Customer, Emitted, Header, NewerState
+from scoring.row import NO_CARD, Customer
+from scoring.row_body import CODECS
+from scoring.versions import NewerState
 
 __all__ = ["TURNED_RED_MAX", "Switching"]
 

@@ -23,7 +23,7 @@ from partitionlog import DAY_MS, HOUR_MS, START_MS, Log, activation, at, event, 
 from relatives import Group, tree_card  # noqa: E402
 from schemas.inbound import AnyEvent  # noqa: E402
 from scoring.partition import PartitionFold  # noqa: E402
-from scoring.row import STATE_VERSION  # noqa: E402
+from scoring.row_body import STATE_VERSION  # noqa: E402
 from snapshots import CARD, copy_of, snapshot_of  # noqa: E402
 from streams.replay import final_health  # noqa: E402
 from streams.state_copies.file import Manifest, StateWriter  # noqa: E402

@@ -18,17 +18,18 @@ ROOT = Path(__file__).resolve().parents[1]
 if str(ROOT) not in sys.path:  # run as a script
     sys.path.insert(0, str(ROOT))
 
-from scoring import row  # noqa: E402
+from scoring import row_body  # noqa: E402
+from scoring.versions import Codec  # noqa: E402
 
 __all__ = ["NEXT", "RELEASE", "codec"]
 
-NEXT, RELEASE = row.STATE_VERSION + 1, "9.9.9"
+NEXT, RELEASE = row_body.STATE_VERSION + 1, "9.9.9"
 
 
-def codec() -> row.Codec:
+def codec() -> Codec:
     """Rows of the next version: the same, compressed."""
-    encode, decode = row.CODECS[row.STATE_VERSION]
-    return row.Codec(lambda body: zlib.compress(encode(body)), _inflated(decode))
+    encode, decode = row_body.CODECS[row_body.STATE_VERSION]
+    return Codec(lambda body: zlib.compress(encode(body)), _inflated(decode))
 
 
 def _inflated(decode: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -45,8 +46,8 @@ def main() -> None:
     """The command line of the next release. It is imported last: it takes the version from here."""
     known = importlib.metadata.version
     importlib.metadata.version = lambda name: RELEASE if name == "customer-vitals" else known(name)
-    row.CODECS[NEXT] = codec()
-    row.STATE_VERSION = NEXT
+    row_body.CODECS[NEXT] = codec()
+    row_body.STATE_VERSION = NEXT
     from streams.__main__ import main as vitals
 
     vitals()

@@ -18,7 +18,7 @@ import faust
 from faust.tables.manager import TableManager
 from faust.types import TP
 
-from scoring.row import NewerState
+from scoring.versions import NewerState
 from streams.engine.app import VitalsApp
 from streams.engine.fatal import end_process, guarded
 from streams.engine.fencing import Fence, Written

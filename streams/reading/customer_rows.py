@@ -13,7 +13,8 @@ from schemas.views import CustomerHealth
 from scoring.card import Card
 from scoring.outputs import view_of
 from scoring.partition import FoldPolicy, PartitionFold
-from scoring.row import CARD_KEY, NewerState, RowError, is_customer, newer, unpack
+from scoring.row import CARD_KEY, is_customer, newer, unpack
+from scoring.versions import NewerState, RowError
 from streams.exits import Exit, NamedExit
 from streams.reading.topic import Span, TopicReader
 from streams.scorecards import load_card

@@ -9,7 +9,8 @@ from scoring.card import Card
 from scoring.moment import Moment
 from scoring.partition import FoldPolicy
 from scoring.progress import present_ms
-from scoring.row import Customer, RowError
+from scoring.row import Customer
+from scoring.versions import RowError
 from streams.exits import Exit, NamedExit
 from streams.reading.customer_rows import CustomerRows
 from streams.reading.terminal import Count, OnRead

@@ -8,7 +8,7 @@ from aiokafka.errors import KafkaError
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from scoring.row import STATE_VERSION
+from scoring.row_body import STATE_VERSION
 from streams.engine.app import client_id
 from streams.engine.kafka import rdkafka_options, silent
 from streams.exits import Exit, NamedExit

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from schemas.scores import Band, Health, Transition
 from scoring.card import Card
 from scoring.emission import exact
+from scoring.emitted import Emitted
 from scoring.evaluate import Assessment, assess
 from scoring.moment import Moment as Instant
 from scoring.outputs import health_of
 from scoring.partition import PartitionFold
-from scoring.row import Customer, Emitted
+from scoring.row import Customer
 from streams.clock import to_ms
 from streams.outreach.decide import Reason, decide
 

@@ -9,8 +9,9 @@ from dataclasses import replace
 
 from scoring.card import Card, MeasureSpec
 from scoring.curves import Curve
-from scoring.evaluate import Evaluation, Line, Past, evaluate
+from scoring.evaluate import Evaluation, Line, evaluate
 from scoring.moment import Moment, Reading, Value
+from scoring.past import Past
 from scoring.percentiles import Ranked
 from scoring.shapes import Words
 from scoring.state import CustomerState

@@ -19,8 +19,9 @@ from schemas.signals import ROLLUP, Tick
 from schemas.topics import SOURCES
 from scoring.outputs import Output
 from scoring.partition import FoldPolicy, Gap, PartitionFold
-from scoring.row import NewerState, RowError, newer
+from scoring.row import newer
 from scoring.seal import Unsealed
+from scoring.versions import NewerState, RowError
 from streams.clock import Clock
 from streams.engine.app import VitalsApp, build_app, chunked_topic
 from streams.engine.batches import BatchWriter

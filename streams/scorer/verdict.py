@@ -17,7 +17,7 @@ from schemas.control import (
     decision_in,
 )
 from scoring.card import hash_of
-from scoring.row import CODECS
+from scoring.row_body import CODECS
 from streams.exits import NamedExit
 from streams.metrics import Metrics
 from streams.scorecards import load_card

@@ -17,8 +17,9 @@ import aiokafka
 from aiokafka.errors import KafkaError
 
 from scoring.partition import FoldPolicy, PartitionFold
-from scoring.row import HEADER_KEY, NewerState, RowError
+from scoring.row import HEADER_KEY
 from scoring.seal import Unsealed
+from scoring.versions import NewerState, RowError
 from streams.engine.app import PRODUCER_BATCH_BYTES, REQUEST_BYTES_MAX
 from streams.engine.fencing import Fence, connector
 from streams.engine.kafka import client_options

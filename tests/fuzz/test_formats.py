@@ -27,19 +27,10 @@ from schemas import signals
 from schemas.control import decision_in
 from schemas.signals import ControlCopy
 from schemas.topics import SOURCES
-from scoring.row import (
-    HEADER_KEY,
-    SEGMENT_KEY,
-    RowError,
-    decode_header,
-    decode_segment,
-    encode_header,
-    encode_segment,
-    is_customer,
-    pack,
-    prefix_of,
-    unpack,
-)
+from scoring.header import decode_header, encode_header
+from scoring.row import HEADER_KEY, SEGMENT_KEY, is_customer, pack, prefix_of, unpack
+from scoring.segment import decode_segment, encode_segment
+from scoring.versions import RowError
 from streams.exits import NamedExit
 from streams.importing.mapping_file import load_mapping
 from streams.intake.blocks import Chunk, TimeBounds, blocks_of

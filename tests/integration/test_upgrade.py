@@ -11,7 +11,7 @@ import pytest
 import next_release
 from changelog import healths_of, healths_of_log, rows_of
 from event_time import AS_OF_MS, CUSTOMERS, EventTime
-from scoring import row
+from scoring import row_body
 from scoring.row import is_customer, prefix_of
 from servers.vitals import WorkerServer, vitals
 from servers.waiting import until
@@ -75,7 +75,7 @@ def upgraded(
     kafka: Any, redis_url: str, topic_prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Upgraded]:
     """Topics of two partitions; this process reads what the next release writes."""
-    monkeypatch.setitem(row.CODECS, next_release.NEXT, next_release.codec())
+    monkeypatch.setitem(row_body.CODECS, next_release.NEXT, next_release.codec())
     made = Upgraded(kafka.bootstrap, redis_url, topic_prefix, tmp_path)
     yield made
     for worker in made.running:
@@ -89,7 +89,7 @@ def test_s16_a_rolling_upgrade_and_a_roll_back_under_load_are_exact(upgraded: Up
     first = upgraded.replace(first, newer=False)
     assert until(upgraded.is_settled, 60), first.tail() + second.tail()
     assert upgraded.exact()
-    assert upgraded.versions() == {row.STATE_VERSION}
+    assert upgraded.versions() == {row_body.STATE_VERSION}
 
     first = upgraded.replace(first, newer=True)
     refused = upgraded.upgrade("finalize", "--reason", "test", "--yes")
@@ -98,7 +98,7 @@ def test_s16_a_rolling_upgrade_and_a_roll_back_under_load_are_exact(upgraded: Up
     second = upgraded.replace(second, newer=True)
     assert until(upgraded.is_settled, 60), first.tail() + second.tail()
     status = upgraded.upgrade("status")
-    assert f"2 written in state version {row.STATE_VERSION}" in status.stdout
+    assert f"2 written in state version {row_body.STATE_VERSION}" in status.stdout
     assert "2 of release 9.9.9" in status.stdout
 
     final = upgraded.upgrade("finalize", "--reason", "test", "--yes")
@@ -115,5 +115,6 @@ def test_s16_a_rolling_upgrade_and_a_roll_back_under_load_are_exact(upgraded: Up
     assert old.returncode == Exit.STATE_VERSION, old.stderr
     assert f"{upgraded.changelog} partition" in old.stderr
     assert (
-        f"state version {next_release.NEXT}; this release reads {row.STATE_VERSION}" in old.stderr
+        f"state version {next_release.NEXT}; this release reads {row_body.STATE_VERSION}"
+        in old.stderr
     )

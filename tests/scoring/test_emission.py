@@ -24,11 +24,13 @@ from schemas.signals import Tick
 from scoring.bands import Standing
 from scoring.card import Card
 from scoring.emission import cause_of, evaluate_and_emit
-from scoring.evaluate import Evaluation, Past
+from scoring.emitted import Emitted
+from scoring.evaluate import Evaluation
 from scoring.facts import rfc3339
 from scoring.moment import Moment, Reading, Value
 from scoring.outputs import outputs_of, view_of
-from scoring.row import Customer, Emitted
+from scoring.past import Past
+from scoring.row import Customer
 from scoring.units import Unit
 from scoring.words import value_in_words, words_of
 

@@ -13,28 +13,24 @@ import pytest
 
 from golden_state import GOLDEN, healths_of_fold
 from partitionlog import card_of
+from scoring.emitted import Emitted
+from scoring.header import Header, decode_header, encode_header
 from scoring.partition import FoldPolicy, PartitionFold
 from scoring.row import (
     CARD_KEY,
-    CODECS,
     HEADER_KEY,
     PERCENTILES_KEY,
     SEGMENT_KEY,
-    STATE_VERSION,
     Customer,
-    Emitted,
-    Header,
-    NewerState,
-    decode_header,
-    decode_segment,
-    encode_header,
-    encode_segment,
     is_customer,
     pack,
     unpack,
 )
+from scoring.row_body import CODECS, STATE_VERSION
+from scoring.segment import decode_segment, encode_segment
 from scoring.series import Shape
 from scoring.state import CustomerState
+from scoring.versions import NewerState
 from streams.state_copies.file import StateReader
 
 FILES = sorted(GOLDEN.glob("*.vitals"))

@@ -25,9 +25,10 @@ from partitionlog import (
 from schemas import signals
 from schemas.signals import Block, Progress, Tick
 from scoring.fold import fold
+from scoring.header import Header
 from scoring.partition import Gap, PartitionFold, TickMode
 from scoring.progress import note_progress, present_ms
-from scoring.row import HEADER_KEY, SEGMENT_KEY, Customer, Header, is_customer
+from scoring.row import HEADER_KEY, SEGMENT_KEY, Customer, is_customer
 from scoring.state import CustomerState
 
 USAGE, BILLING = "health.usage.v1/0", "health.billing.v1/0"

@@ -33,10 +33,11 @@ from partitionlog import (
 from properties import examples
 from schemas.inbound import InboundEvent
 from schemas.signals import Progress, Tick
-from scoring.evaluate import Past, evaluate
+from scoring.evaluate import evaluate
 from scoring.moment import Moment
 from scoring.outputs import Output
 from scoring.partition import PartitionFold, TickMode
+from scoring.past import Past
 from scoring.plan import Plan
 from scoring.row import is_customer
 from scoring.state import HORIZON_DAYS

@@ -29,10 +29,12 @@ from schemas.control import CONTROL, PercentileGroup, PercentilesTaken
 from schemas.signals import ControlCopy
 from scoring.evaluate import assess
 from scoring.frozen import mark_of, same_card, same_percentiles
+from scoring.header import Header, decode_header
 from scoring.percentiles import CUSTOMERS_MIN, CUTS_MAX, GROUPS_MAX, Ranked, cuts_of
 from scoring.portfolio import Portfolio
 from scoring.progress import present_ms
-from scoring.row import HEADER_KEY, PERCENTILES_KEY, Header, RowError, decode_header, is_customer
+from scoring.row import HEADER_KEY, PERCENTILES_KEY, is_customer
+from scoring.versions import RowError
 from scoring.way import way_to_green
 from snapshots import CARD, copy_of, naive_rank, portfolios, snapshot_of
 

@@ -9,27 +9,23 @@ import histories
 from partitionlog import START_MS, Log, canonical
 from properties import examples
 from scoring import row as row_module
-from scoring.duplicates import Segment
 from scoring.frozen import mark_of
+from scoring.header import Header, decode_header, encode_header
 from scoring.recent import thinned
 from scoring.row import (
     CARD_KEY,
     HEADER_KEY,
     SEGMENT_KEY,
-    STATE_VERSION,
     Customer,
-    Header,
-    RowError,
-    decode_header,
-    decode_segment,
-    encode_header,
-    encode_segment,
     is_customer,
     newer,
     pack,
     prefix_of,
     unpack,
 )
+from scoring.row_body import STATE_VERSION
+from scoring.segment import Segment, decode_segment, encode_segment
+from scoring.versions import RowError
 
 SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large)
 

@@ -24,9 +24,10 @@ from partitionlog import (
 )
 from properties import examples
 from schemas.inbound import InboundEvent
-from scoring.evaluate import Evaluation, Past, evaluate
+from scoring.evaluate import Evaluation, evaluate
 from scoring.moment import Moment
 from scoring.partition import TickMode
+from scoring.past import Past
 from scoring.plan import Plan
 from scoring.state import CustomerState, forget
 

@@ -14,8 +14,9 @@ from partitionlog import DAY_MS, HOUR_MS, START_MS, card_of, folded, signals_of
 from properties import examples
 from schemas.inbound import InboundEvent
 from scoring.card import Card
-from scoring.evaluate import Evaluation, Past, evaluate
+from scoring.evaluate import Evaluation, evaluate
 from scoring.moment import Moment
+from scoring.past import Past
 from scoring.plan import Plan
 from scoring.state import CustomerState, forget
 

@@ -24,8 +24,9 @@ from properties import examples
 from schemas.inbound import InboundEvent
 from schemas.signals import Kind
 from scoring.duplicates import WINDOW_MS, WINDOW_USAGE_MS, Duplicates, Seen, fingerprint
-from scoring.evaluate import Past, evaluate
+from scoring.evaluate import evaluate
 from scoring.moment import Moment
+from scoring.past import Past
 from scoring.plan import Plan
 from scoring.room import AT_MOST
 from scoring.signals import at_ms, signal_of

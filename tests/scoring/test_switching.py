@@ -26,7 +26,8 @@ from schemas.signals import ControlCopy
 from scoring.card import hash_of
 from scoring.outputs import Output
 from scoring.partition import TickMode
-from scoring.row import CARD_KEY, NO_CARD, MissingCard
+from scoring.row import CARD_KEY, NO_CARD
+from scoring.versions import MissingCard
 
 #: Everybody who is below 99 is red with it, at once.
 STRICT = changed_card(

@@ -8,19 +8,20 @@ import pytest
 import next_release
 from partitionlog import HOUR_MS, SAAS, START_MS, Log, activation, block_of, event
 from schemas.signals import ControlCopy
-from scoring import row
+from scoring import row_body
 from scoring.partition import PartitionFold
-from scoring.row import NewerState, is_customer, prefix_of
+from scoring.row import is_customer, prefix_of
+from scoring.versions import NewerState
 from streams.reading.upgrade import Upgrade
 from streams.scorer.verdict import verdict_on
 
-NOW, NEXT = row.STATE_VERSION, next_release.NEXT
+NOW, NEXT = row_body.STATE_VERSION, next_release.NEXT
 
 
 @pytest.fixture
 def of_next_release(monkeypatch: pytest.MonkeyPatch) -> None:
     """This process is the next release."""
-    monkeypatch.setitem(row.CODECS, NEXT, next_release.codec())
+    monkeypatch.setitem(row_body.CODECS, NEXT, next_release.codec())
 
 
 def finalized(version: int, offset: int) -> ControlCopy:

@@ -7,7 +7,8 @@ import pytest
 from faust.types import TP
 
 from engine_stand import RecordingClient, record
-from scoring.row import HEADER_KEY, Customer, Header, encode_header, newer, pack, unpack
+from scoring.header import Header, encode_header
+from scoring.row import HEADER_KEY, Customer, newer, pack, unpack
 from streams.clock import ManualClock
 from streams.engine import table as table_module
 from streams.engine.app import VitalsApp, build_app

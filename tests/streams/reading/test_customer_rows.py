@@ -9,7 +9,8 @@ from properties import examples
 from schemas.scores import ScoreChanged
 from schemas.views import CustomerHealth
 from scoring.card import hash_of
-from scoring.row import CARD_KEY, HEADER_KEY, RowError
+from scoring.row import CARD_KEY, HEADER_KEY
+from scoring.versions import RowError
 from streams.reading.customer_rows import PartitionRows
 from streams.reading.terminal import printable
 

@@ -12,7 +12,8 @@ from engine_stand import RecordingClient, record
 from partitionlog import HOUR_MS, SAAS, START_MS, activation, block_of, changed_card, event
 from schemas import signals
 from schemas.signals import LogRecord, Progress, Tick
-from scoring.row import CARD_KEY, HEADER_KEY, Customer, Header, encode_header, is_customer, pack
+from scoring.header import Header, encode_header
+from scoring.row import CARD_KEY, HEADER_KEY, Customer, is_customer, pack
 from streams.clock import ManualClock
 from streams.engine.starting import Standing
 from streams.exits import Exit, NamedExit

@@ -1,0 +1,33 @@
+"""The body of a customer's row, and the state versions in which it is written."""
+
+import msgspec
+
+from scoring.kin import Kin
+from scoring.past import Past
+from scoring.recent import Recent
+from scoring.state import CustomerState
+from scoring.versions import Codec
+
+__all__ = ["CODECS", "STATE_VERSION", "UNREADABLE", "RowBody"]
+
+#: The newest version that this release writes: once it was finalized, or where the state is new.
+#: Until then it reads and writes the one before, so that the release before can go on with it.
+STATE_VERSION = 1
+#: What decoding damaged bytes may raise: a broken text is no error of msgspec's own.
+UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
+
+
+class RowBody(msgspec.Struct, array_like=True):
+    """What a row holds behind its prefix; ``emitted`` is packed already."""
+
+    past: Past
+    emitted: msgspec.Raw
+    recent: Recent
+    state: CustomerState
+    kin: Kin | None = None
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder: msgspec.msgpack.Decoder[RowBody] = msgspec.msgpack.Decoder(RowBody)
+#: The state versions that this release reads and writes.
+CODECS: dict[int, Codec] = {1: Codec(_encoder.encode, _decoder.decode)}
