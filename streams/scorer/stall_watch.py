@@ -51,7 +51,7 @@ class WatchedTopic:
 
     def __init__(self, name: str, stated_ms: int | None, policy: SilencePolicy) -> None:
         self.name = name
-        self._stated_ms = stated_ms
+        self.stated_ms = stated_ms
         self._policy = policy
         self.habit = Habit(policy)
         self._end: int | None = None
@@ -72,7 +72,7 @@ class WatchedTopic:
         ``read_to_ms`` tells, for each ``topic/partition``, up to which time it was read.
         """
         judgement = judge(
-            self.habit, now_ms, self._policy, self._stated_ms, states.resumed_ms.get(self.name, 0)
+            self.habit, now_ms, self._policy, self.stated_ms, states.resumed_ms.get(self.name, 0)
         )
         why, stalled = self._why(states, judgement), states.stalled.get(self.name)
         if why:
@@ -177,16 +177,19 @@ class StallWatch:
         """Learn from the broker what there is, and when it came."""
         self._topics, self._partitions = {}, []
         stated = silences_in(self._settings.stalled_after)
-        now_ms = self._clock.now_ms()
         for family in SOURCES:
             name = self._settings.topics.source(family)
             count = len(await self._app.batches.client.partitions_for(name))
-            tps = [aiokafka.TopicPartition(name, p) for p in range(count)]
-            self._partitions += tps
+            self._partitions += [aiokafka.TopicPartition(name, p) for p in range(count)]
             silence_ms = stated.get(family, 0 if family == NEVER_JUDGED else None)
-            topic = self._topics[name] = WatchedTopic(name, silence_ms, self._policy)
-            if silence_ms == 0 or self._settings.broker_embedded:
+            self._topics[name] = WatchedTopic(name, silence_ms, self._policy)
+        # The ends first: what comes while we learn lies behind them, and is seen at the next look.
+        await self._measure(client)
+        now_ms = self._clock.now_ms()
+        for name, topic in self._topics.items():
+            if topic.stated_ms == 0 or self._settings.broker_embedded:
                 continue  # the embedded broker knows no times
+            tps = [tp for tp in self._partitions if tp.topic == name]
 
             async def first_since_ms(
                 at_ms: int, tps: list[aiokafka.TopicPartition] = tps
@@ -196,13 +199,19 @@ class StallWatch:
 
             await learn(topic.habit, first_since_ms, now_ms, self._policy)
 
-    async def _look(self, client: aiokafka.AIOKafkaConsumer) -> None:
+    async def _measure(self, client: aiokafka.AIOKafkaConsumer) -> None:
+        """How far the topics reach now."""
         ends = await client.end_offsets(self._partitions)
-        now_ms, fold = self._clock.now_ms(), self._folds.get(DECIDES)
+        now_ms = self._clock.now_ms()
         for name, topic in self._topics.items():
             topic.reaches(sum(end for tp, end in ends.items() if tp.topic == name), now_ms)
-            if fold is None:
-                continue
+
+    async def _look(self, client: aiokafka.AIOKafkaConsumer) -> None:
+        await self._measure(client)
+        now_ms, fold = self._clock.now_ms(), self._folds.get(DECIDES)
+        if fold is None:
+            return
+        for topic in self._topics.values():
             decision = topic.decide(self._states, fold.header.progress_ms, now_ms)
             if decision is not None:
                 await self._declare(decision)

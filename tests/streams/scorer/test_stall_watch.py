@@ -1,7 +1,9 @@
 """When a source topic is declared stalled, and when it is declared back."""
 
+from types import SimpleNamespace
 from typing import Any
 
+from aiokafka.structs import OffsetAndTimestamp
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,7 +18,8 @@ from streams.clock import from_ms
 from streams.intake.pausing import AUTHOR
 from streams.intake.silence import HOUR_MS, SilencePolicy
 from streams.intake.source_states import SourceStates
-from streams.scorer.stall_watch import WatchedTopic
+from streams.scorer.stall_watch import StallWatch, WatchedTopic
+from streams.settings import Settings
 
 USAGE = "health.usage.v1"
 NOW_MS = 1_772_000_000_000
@@ -165,3 +168,37 @@ def test_declarations_alternate_and_never_come_back_too_early(
             assert not watched.states.paused
     kinds = [type(one) for one in watched.declared]
     assert kinds == [(SourceStalled, SourceResumed)[n % 2] for n in range(len(kinds))]
+
+
+class Arriving:
+    """A broker's answers: a record comes whenever somebody has asked for times."""
+
+    def __init__(self) -> None:
+        self.end = 1
+
+    async def end_offsets(self, tps: list[Any]) -> dict[Any, int]:
+        return dict.fromkeys(tps, self.end)
+
+    async def offsets_for_times(self, wanted: dict[Any, int]) -> dict[Any, Any]:
+        known = {tp: OffsetAndTimestamp(0, NOW_MS - 1) for tp, at in wanted.items() if at < NOW_MS}
+        self.end += 1
+        return dict.fromkeys(wanted) | known
+
+
+async def test_a_record_that_comes_while_a_new_owner_learns_is_not_missed() -> None:
+    """It is too young for what is learnt, and must not count as what lay there before."""
+    times = SimpleNamespace(now_ms=lambda: NOW_MS)
+
+    async def partitions_for(topic: str) -> set[int]:
+        return {0}
+
+    client = SimpleNamespace(partitions_for=partitions_for)
+    app: Any = SimpleNamespace(batches=SimpleNamespace(client=client))
+    clock: Any = times
+    watch = StallWatch(Settings(), app, {}, clock)
+    broker: Any = Arriving()
+    await watch._begin(broker)
+    assert watch._topics[USAGE].habit.last_ms == NOW_MS - 1
+    times.now_ms = lambda: NOW_MS + 5
+    await watch._measure(broker)
+    assert watch._topics[USAGE].habit.last_ms == NOW_MS + 5
