@@ -2,6 +2,7 @@
 
 import struct
 from collections import defaultdict
+from itertools import pairwise
 
 from records import records_of
 from scoring.row import HEADER_KEY
@@ -44,6 +45,6 @@ def pauses_of(bootstrap: str, changelog: str, since_ms: int, until_ms: int) -> d
         if message.key() == HEADER_KEY and since_ms <= at_ms <= until_ms:
             times[message.partition() or 0].append(at_ms)
     return {
-        partition: sorted((b - a for a, b in zip(each, each[1:], strict=False)), reverse=True)
+        partition: sorted((b - a for a, b in pairwise(each)), reverse=True)
         for partition, each in times.items()
     }

@@ -62,7 +62,9 @@ def test_s4_a_rolling_restart_takes_one_generation_for_each_leave_and_join(
 
 def _held(system: System) -> float:
     """How many partitions those hold that run."""
-    return sum(worker.metric("health_partitions_owned") for worker in system.alive if worker.is_running)
+    return sum(
+        worker.metric("health_partitions_owned") for worker in system.alive if worker.is_running
+    )
 
 
 def _now_ms() -> int:
