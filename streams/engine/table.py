@@ -92,6 +92,8 @@ class ChunkTable(faust.Table[bytes, bytes]):
         #: The partitions of the last restore that came to its end. The assignment may be ahead.
         self.active: set[int] = set()
         self.records_restored = 0
+        #: When the last restore began, on the clock that counts elapsed seconds.
+        self.restore_began_s = 0.0
         self._newer = newer
         self._fence = Fence(changelog, app.connect_producer)
         #: Partitions that others may have held since they were taken.
@@ -171,6 +173,7 @@ class ChunkTable(faust.Table[bytes, bytes]):
 
     async def _own(self, tps: Collection[TP]) -> None:
         """Nobody else appends to these partitions from here on. Ends the process if it fails."""
+        self.restore_began_s = cast("VitalsApp", self.app).clock.elapsed_s()
         # Not cut off by the next rebalance: a producer half registered would be nobody's.
         await asyncio.shield(asyncio.ensure_future(guarded(self._take(tps))))
 

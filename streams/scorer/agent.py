@@ -124,7 +124,8 @@ class Scorer:
         for partition in [p for p in self.folds if p not in held or p in self.table.restored]:
             del self.folds[partition]
         self.table.restored.clear()
-        for partition in sorted(held - set(self.folds)):
+        new = sorted(held - set(self.folds))
+        for partition in new:
             fold = self._fold_of(partition)
             known = fold.header.partitions
             if known not in (0, self._partitions):
@@ -136,6 +137,9 @@ class Scorer:
                 )
             fold.header.partitions = self._partitions
             self.folds[partition] = fold
+        took_s = self._clock.elapsed_s() - self.table.restore_began_s
+        for partition in new:
+            self._metrics.restore_s.labels(str(partition)).set(took_s)
         self._ticks_under_way.clear()
         self.assigned = True
         self._metrics.partitions.set(len(self.folds))

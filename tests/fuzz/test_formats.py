@@ -44,8 +44,8 @@ CORPUS = sorted((Path(__file__).parent / "corpus").iterdir())
 #: So many inputs of one format are one example.
 BATCH = 50
 SECONDS_MAX = 1.0
-#: What bounded caches may still take when inputs were read for a while.
-GROWN_MAX = 24 * 1024
+#: What bounded caches may still take after a while; msgspec has one of 512 keys.
+GROWN_MAX = 48 * 1024
 _BOUNDS = TimeBounds(0, 2**62)
 _PLAIN = PlainUsage()
 _ODD = (

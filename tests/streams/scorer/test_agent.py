@@ -338,6 +338,23 @@ async def test_a_fold_is_rebuilt_from_restored_rows_only(scorer: Scorer) -> None
     assert scorer.folds[0].customers() == {"acme"}
 
 
+async def test_s8_how_long_a_restore_took_is_told(scorer: Scorer, clock: ManualClock) -> None:
+    """From taking the partition over until its fold is there; one that stayed took no time."""
+
+    def told(partition: str) -> float | None:
+        labels = {"partition": partition}
+        return scorer._metrics.registry.get_sample_value("health_restore_seconds", labels)
+
+    assert (told("0"), told("1")) == (0, None)
+    both = {0, 1}
+    await scorer.app.own({TP(ROWS, partition) for partition in both})
+    clock.advance(2500)
+    scorer.app.consumer.assignment = lambda: {TP(LOG, partition) for partition in both}
+    scorer.table.active = both
+    scorer._rebuild()
+    assert (told("0"), told("1")) == (0, 2.5)
+
+
 async def test_s7_a_partition_that_is_not_restored_yet_is_not_taken_for_an_empty_one(
     scorer: Scorer,
 ) -> None:
