@@ -31,7 +31,7 @@ from records import records_of
 from schemas.topics import SOURCES
 from servers.waiting import until
 
-__all__ = ["Outcome", "chaos", "main"]
+__all__ = ["Outcome", "at_rest", "chaos", "lag_of", "main"]
 
 REST_S = 300
 EVENTS_PER_CUSTOMER = 100
@@ -116,7 +116,7 @@ def chaos(
         assert not feeder.is_alive(), "the feeder did not come to an end"
         assert not feeder.refused, "the broker refused records of the world"
         say("  all sent; coming to rest")
-        at_rest = until(lambda: _at_rest(system), REST_S)
+        at_rest = until(lambda: at_rest(system), REST_S)
         say("  at rest" if at_rest else "  NOT at rest")
         ledger = _told(system)
         for worker in system.alive:
@@ -130,13 +130,13 @@ def chaos(
         )  # fmt: skip
 
 
-def _at_rest(system: System) -> bool:
+def at_rest(system: System) -> bool:
     """Whether every record was read, and each partition has applied what was there by then."""
     system.tend()
     topics = system.topics
     try:
         sources = [topics.source(family) for family in SOURCES]
-        if any(_lag(system, topics.group_intake, name, 2) for name in sources):
+        if any(lag_of(system, topics.group_intake, name, 2) for name in sources):
             return False
         ends = _ends(system, topics.name("signals"), 4)
         folds = folds_of(system.kafka.bootstrap, topics.name("customers"))
@@ -161,7 +161,7 @@ def _told(system: System) -> dict[str, Any]:
     def complete() -> bool:
         system.tend()
         transitions, actions = system.topics.name("transitions"), system.topics.name("actions")
-        if _lag(system, system.topics.group_outreach, transitions, 4):
+        if lag_of(system, system.topics.group_outreach, transitions, 4):
             return False
         wanted = {json.loads(each.value())["id"] for each in records_of(_at(system), actions)}
         return wanted <= system.ledger().keys()
@@ -180,7 +180,7 @@ def _ends(system: System, topic: str, partitions: int) -> dict[int, int]:
     return {tp.partition: future.result().offset for tp, future in found.items()}
 
 
-def _lag(system: System, group: str, topic: str, partitions: int) -> int:
+def lag_of(system: System, group: str, topic: str, partitions: int) -> int:
     """Records that the group has not acknowledged."""
     ends = _ends(system, topic, partitions)
     asked = ConsumerGroupTopicPartitions(group, [TopicPartition(topic, p) for p in ends])

@@ -101,10 +101,16 @@ class Feeder(threading.Thread):
 class System:
     """All processes of one run, each in a folder of its own. A context manager."""
 
-    def __init__(self, directory: Path, workers: int = 3, bad_builds: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        workers: int = 3,
+        bad_builds: Sequence[str] = (),
+        answer: str = "200",
+    ) -> None:
         self.directory = directory
         self.topics = Topics(PREFIX)
-        self._count, self._bad_builds = workers, tuple(bad_builds)
+        self._count, self._bad_builds, self._answer = workers, tuple(bad_builds), answer
         self.workers: list[Worker] = []
         self.exits: list[str] = []
         self.stopped: set[Worker] = set()
@@ -181,7 +187,7 @@ class System:
         folder = self.directory / "receiver"
         folder.mkdir(parents=True)
         command = [sys.executable, "-m", "streams.sinks.recording", "--port", str(port),
-                   "--secret", SECRET]  # fmt: skip
+                   "--secret", SECRET, "--script", self._answer]  # fmt: skip
         receiver = ServerProcess("receiver", command, folder)
         url = f"http://127.0.0.1:{port}"
         receiver.start(lambda: _get(f"{url}/ledger") is not None)
