@@ -86,6 +86,16 @@ class Block(msgspec.Struct, array_like=True, tag="b", gc=False):
     partition: int
     sources: list[str]
     signals: list[Signal]
+    #: For how many partitions of customers it was routed; 0: not known.
+    partitions: int = 0
+
+    def is_for_others(self, partitions: int) -> bool:
+        """Whether it was routed for another number of partitions; 0 is a number not known.
+
+        Its writer was frozen while customers moved to others. What it read it has not
+        acknowledged, so that it is read again, and routed anew.
+        """
+        return self.partitions not in (0, partitions or self.partitions)
 
 
 class Tick(msgspec.Struct, array_like=True, tag="t", gc=False):

@@ -144,9 +144,12 @@ class PartitionFold:
             self.counts.gap_records += offset - expected
         self.header.position = offset + 1
         if type(record) is Block:
-            if record.topic == ROLLUP:
+            if record.is_for_others(self.header.partitions):
+                self.counts.misrouted += 1
+            elif record.topic == ROLLUP:
                 return self._upward.hear(offset, append_ms, record)
-            self._block(offset, append_ms, record)
+            else:
+                self._block(offset, append_ms, record)
         elif type(record) is Tick:
             return self._tick(offset, append_ms, record)
         elif type(record) is Progress:

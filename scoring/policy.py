@@ -45,6 +45,8 @@ class Counts:
     transitions: int = 0
     held: int = 0
     gap_records: int = 0
+    #: Blocks that were routed for another number of partitions.
+    misrouted: int = 0
 
 
 class Gap(Exception):

@@ -27,6 +27,7 @@ COMMANDS = {
     "retention": "Who still pays, and how much, by segment.",
     "view": "Rebuild and verify the Redis view.",
     "state": "Look into the state, copy it to a file and back.",
+    "repartition": "Move the state to more partitions.",
     "upgrade": "See how far an upgrade is, and finalize it.",
     "schemas": "Print or export the JSON Schemas.",
     "doctor": "Check broker, topics, Redis and settings.",

@@ -65,7 +65,7 @@ class Settings(BaseSettings):
         None,
         ge=1,
         le=1024,
-        description="Partitions of the signals log, fixed at its creation (then 64).",
+        description="Partitions of the signals log, as it is created (then 64) or repartitioned.",
     )
     source_partitions: int = Field(
         8, ge=1, le=1024, description="Partitions of topics in, when created."

@@ -11,6 +11,7 @@ from typing import Any
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from changelog import folds_of, healths_of
+from scoring.partition import PartitionFold
 from servers.vitals import WorkerServer, vitals
 from servers.waiting import until
 from streams.exits import Exit
@@ -24,10 +25,16 @@ DAYS = 100
 
 
 class EventTime:
-    """Topics under a prefix, two partitions of customers, and what is fed to them."""
+    """Topics under a prefix, a few partitions of customers, and what is fed to them."""
 
     def __init__(
-        self, bootstrap: str, redis_url: str, prefix: str, directory: Path, sources: int = 1
+        self,
+        bootstrap: str,
+        redis_url: str,
+        prefix: str,
+        directory: Path,
+        sources: int = 1,
+        partitions: int = 2,
     ) -> None:
         self.bootstrap, self.prefix, self.directory = bootstrap, prefix, directory
         self.address = ("--bootstrap", bootstrap, "--prefix", prefix)
@@ -38,7 +45,9 @@ class EventTime:
         self.changelog = f"{prefix}health.customers.v1"
         self.log = f"{prefix}health.signals.v1"
         self.fed = 0
-        shape = ("--signals-partitions", "2", "--source-partitions", str(sources))
+        self.partitions = partitions
+        self.as_of_ms = AS_OF_MS
+        shape = ("--signals-partitions", str(partitions), "--source-partitions", str(sources))
         done = vitals("topics", "--create", *shape, *self.address)
         assert done.returncode == 0, done.stderr
 
@@ -50,7 +59,15 @@ class EventTime:
     def feed(self, days: range, customers: Sequence[str] = CUSTOMERS) -> None:
         """An event of each customer on each of these days; nobody waits until they are read."""
         path = self.directory / "events.jsonl"
-        lines = [
+        lines = self.lines(days, customers)
+        path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+        done = vitals("import", "--mapping", "events", str(path), "--quiet", *self.address)
+        assert done.returncode == 0, done.stderr
+        self.fed += len(lines)
+
+    def lines(self, days: range, customers: Sequence[str] = CUSTOMERS) -> list[dict[str, Any]]:
+        """The events of these days."""
+        return [
             {
                 "event_id": f"{day}-{customer}", "customer_id": customer, "source": "app",
                 "occurred_at": (AS_OF - timedelta(days=DAYS - day)).isoformat(),
@@ -58,14 +75,11 @@ class EventTime:
             }
             for day in days for number, customer in enumerate(customers)
         ]  # fmt: skip
-        path.write_text("".join(json.dumps(line) + "\n" for line in lines))
-        done = vitals("import", "--mapping", "events", str(path), "--quiet", *self.address)
-        assert done.returncode == 0, done.stderr
-        self.fed += len(lines)
 
     def work(self) -> None:
         """Run a worker until all that was fed is in the state, and time has come to its end."""
-        worker = WorkerServer(self.directory, *self.options).launch()
+        as_of = datetime.fromtimestamp(self.as_of_ms / 1000, UTC).isoformat()
+        worker = WorkerServer(self.directory, *self.options, "--as-of", as_of).launch()
         try:
             assert until(self.is_settled, 90), worker.tail()
         finally:
@@ -80,9 +94,16 @@ class EventTime:
                 read[source] = max(read[source], last + 1)
         return (
             read.total() >= self.fed
-            and len(folds) == 2
-            and min(fold.header.tick_ms for fold in folds) >= AS_OF_MS
+            and len(folds) == self.partitions
+            and all(map(self._has_come_to_the_end, folds))
         )
+
+    def _has_come_to_the_end(self, fold: PartitionFold) -> bool:
+        """Time does not go on by itself where nobody waits for it."""
+        if fold.header.tick_ms >= self.as_of_ms:
+            return True
+        read_to_ms = fold.read_to_ms(()) or 0
+        return read_to_ms >= self.as_of_ms and not fold.ticks(self.as_of_ms, 10**9)
 
     def healths(self) -> dict[str, Any]:
         """Each customer's exact health in the end, with how many outputs it has had."""
@@ -92,7 +113,7 @@ class EventTime:
             for customer_id in fold.customers()
             if (customer := fold.customer(customer_id)) is not None
         }
-        healths = healths_of(self.bootstrap, self.changelog, AS_OF_MS)
+        healths = healths_of(self.bootstrap, self.changelog, self.as_of_ms)
         return {key: (health, sequences[key]) for key, health in healths.items()}
 
     def create_anew(self, name: str, partitions: int, **config: str) -> None:

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-__all__ = ["BatchWriter"]
+__all__ = ["BatchWriter", "HasClient"]
 
 
 class HasClient(Protocol):

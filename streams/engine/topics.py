@@ -11,7 +11,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from confluent_kafka import KafkaError, KafkaException, TopicCollection
-from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, ResourceType
+from confluent_kafka.admin import (
+    AdminClient,
+    ConfigResource,
+    NewPartitions,
+    NewTopic,
+    ResourceType,
+)
 
 from schemas.topics import TOPICS, Partitions, Topic
 from streams.engine.kafka import rdkafka_options, silent
@@ -23,6 +29,8 @@ __all__ = [
     "TopicState",
     "check_topics",
     "create_topics",
+    "grow_topics",
+    "partition_counts",
     "require_topics",
     "topic_ids",
     "unreachable",
@@ -143,6 +151,40 @@ def _settled(admin: AdminClient, settings: Settings) -> list[Finding]:
     return findings
 
 
+def partition_counts(settings: Settings) -> dict[str, int]:
+    """The broker's topics with their partition counts.
+
+    Raises:
+        NamedExit: exit code 2, if no broker answers.
+    """
+    admin, troubles = _admin(settings)
+    return _existing(admin, settings, troubles)
+
+
+def grow_topics(settings: Settings, keys: Sequence[str], partitions: int) -> None:
+    """Give these topics more partitions, one after the other; those that have them are left.
+
+    Raises:
+        NamedExit: exit code 2, if no broker answers or it refuses.
+    """
+    admin, troubles = _admin(settings)
+    for name in map(settings.topics.name, keys):
+        if _existing(admin, settings, troubles)[name] >= partitions:
+            continue
+        try:
+            admin.create_partitions(
+                [NewPartitions(name, partitions)], request_timeout=ANSWER_S_MAX
+            )[name].result()
+        except KafkaException as error:
+            raise NamedExit(
+                Exit.USAGE, f"topic {name} cannot have more partitions: {error.args[0].str()}"
+            ) from None
+        for _ in range(ASKED_MAX):
+            if _existing(admin, settings, troubles)[name] >= partitions:
+                break
+            admin.poll(0.1)
+
+
 def require_topics(settings: Settings) -> int:
     """Refuse to run on missing or wrong topics; the partition count of the signals log.
 
@@ -153,11 +195,31 @@ def require_topics(settings: Settings) -> int:
     wrong = [f for f in findings if f.state is not TopicState.OK]
     if wrong:
         lines = "\n".join(f"  {f.name}: {f.detail}" for f in wrong)
-        create = all(f.state is TopicState.MISSING for f in wrong)
-        remedy = "Create them with `vitals topics --create`" if create else "See `vitals topics`"
+        remedy = _remedy(settings, findings, wrong)
         raise NamedExit(Exit.TOPIC_MISMATCH, f"topics are not as they must be:\n{lines}\n{remedy}")
-    name = settings.topics.name("signals")
+    return _partitions_in(findings, settings.topics.name("signals"))
+
+
+def _partitions_in(findings: Sequence[Finding], name: str) -> int:
     return next(f.partitions for f in findings if f.name == name)
+
+
+def _remedy(settings: Settings, findings: Sequence[Finding], wrong: Sequence[Finding]) -> str:
+    """What to do about topics that are wrong."""
+    log, rows = (
+        _partitions_in(findings, settings.topics.name(k)) for k in ("signals", "customers")
+    )
+    if all(f.state is TopicState.MISSING for f in wrong):
+        return "Create them with `vitals topics --create`"
+    if 0 < log < rows:
+        return (
+            f"A change to {rows} partitions was begun and did not end:"
+            f" `vitals repartition --to {rows}` ends it"
+        )
+    wanted = max(log, settings.signals_partitions or 0)
+    if rows and (rows < log or log < wanted):
+        return f"`vitals repartition --to {wanted}` moves the state to {wanted} partitions"
+    return "See `vitals topics`"
 
 
 def topic_ids(settings: Settings, names: Collection[str]) -> dict[str, str]:

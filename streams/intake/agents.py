@@ -122,9 +122,11 @@ class Intake:
 
     async def _write(self, tp: TP, result: ChunkResult) -> None:
         """Blocks and dead letters, durably."""
+        assert self._router is not None
         writer = BatchWriter(self.app.batches)
         name = self._topics.name("signals")
         for partition, block in result.blocks:
+            block.partitions = self._router.partitions
             value = signals.encode(block)
             self._metrics.signal_block_bytes.observe(len(value))
             await writer.add(name, partition, None, value)

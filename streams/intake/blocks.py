@@ -25,6 +25,7 @@ __all__ = [
     "RawRecord",
     "TimeBounds",
     "blocks_of",
+    "origin_of",
 ]
 
 #: An event may lie so far ahead of the time at which it is read, and so far back.
@@ -72,7 +73,12 @@ class Chunk:
     @property
     def origin(self) -> str:
         """The name under which the offsets of this topic are remembered."""
-        return f"{self.topic}@{self.topic_id[:ID_CHARS]}" if self.topic_id else self.topic
+        return origin_of(self.topic, self.topic_id)
+
+
+def origin_of(topic: str, topic_id: str) -> str:
+    """The name under which a topic's offsets are remembered; without an id nobody knows it."""
+    return f"{topic}@{topic_id[:ID_CHARS]}" if topic_id else topic
 
 
 @dataclass(slots=True)

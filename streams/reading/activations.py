@@ -13,7 +13,7 @@ from streams.reading.decisions import decisions
 from streams.reading.topic import open_topic
 from streams.settings import Settings
 
-__all__ = ["Activation", "Activations", "activations", "with_effects"]
+__all__ = ["Activation", "Activations", "activations", "reports_of", "with_effects"]
 
 
 class Activation(NamedTuple):
@@ -71,6 +71,18 @@ async def activations(settings: Settings) -> Activations:
         for offset, decision in await decisions(settings)
         if isinstance(decision, ScorecardActivated)
     ]
+    reports = await reports_of(settings)
+    async with open_topic(settings, settings.topics.name("signals")) as reader:
+        partitions = len(reader.partitions)
+    return Activations(with_effects(decided, reports), partitions)
+
+
+async def reports_of(settings: Settings) -> list[ActivationReport]:
+    """What the partitions have reported, in order.
+
+    Raises:
+        NamedExit: exit code 2 if no broker answers, 71 if the topic is missing.
+    """
     reports = []
     async with open_topic(settings, settings.topics.name("activations")) as reader:
         span = (await reader.spans([0]))[0]
@@ -81,6 +93,4 @@ async def activations(settings: Settings) -> Activations:
                         reports.append(ActivationReport.model_validate_json(record.value or b""))
                     except ValidationError:
                         continue
-    async with open_topic(settings, settings.topics.name("signals")) as reader:
-        partitions = len(reader.partitions)
-    return Activations(with_effects(decided, reports), partitions)
+    return reports

@@ -18,7 +18,7 @@ from streams.reading.topic import open_topic
 from streams.settings import Settings
 from streams.worker import fold_policy
 
-__all__ = ["Upgrade", "upgrade_of", "workers_of"]
+__all__ = ["Upgrade", "members_of", "upgrade_of", "workers_of"]
 
 ANSWER_S_MAX = 10.0
 
@@ -88,13 +88,21 @@ def workers_of(settings: Settings) -> dict[str, int]:
     Raises:
         NamedExit: exit code 2 if no broker answers.
     """
-    group = settings.topics.group_score
+    members = members_of(settings, settings.topics.group_score)
+    return dict(Counter(one.rpartition("@")[2] for one in members))
+
+
+def members_of(settings: Settings, group: str) -> list[str]:
+    """What the members of a group call themselves; see :func:`streams.engine.app.client_id`.
+
+    Raises:
+        NamedExit: exit code 2 if no broker answers.
+    """
     admin = AdminClient(rdkafka_options(settings), logger=silent())
     asked = admin.describe_consumer_groups([group], request_timeout=ANSWER_S_MAX)
     try:
-        members = asked[group].result().members
+        return [each.client_id for each in asked[group].result().members]
     except KafkaException as error:
         raise NamedExit(
             Exit.USAGE, f"Kafka at {settings.bootstrap} says nothing about {group}: {error}"
         ) from None
-    return dict(Counter(each.client_id.rpartition("@")[2] for each in members))

@@ -9,16 +9,14 @@ import asyncio
 import logging
 from typing import Any
 
-import msgspec
 from faust.types import TP
 
 from schemas import signals
-from schemas.dead_letters import DeadLetter
 from schemas.scores import Band
-from schemas.signals import ROLLUP, Tick
+from schemas.signals import Tick
 from schemas.topics import SOURCES
 from scoring.outputs import Output
-from scoring.partition import FoldPolicy, Gap, PartitionFold
+from scoring.partition import FoldPolicy, PartitionFold
 from scoring.row import newer
 from scoring.seal import Unsealed
 from scoring.versions import NewerState, RowError
@@ -31,18 +29,15 @@ from streams.engine.table import ChunkTable
 from streams.exits import Exit, NamedExit
 from streams.intake.routing import CustomerRouter
 from streams.metrics import Metrics
+from streams.scorer.applying import apply, decoded
 from streams.scorer.control import ControlCopier
-from streams.scorer.rollup_blocks import RollupBlocks
+from streams.scorer.output_writer import OutputWriter
 from streams.scorer.stall_watch import StallWatch
 from streams.settings import Settings
 
 __all__ = ["Scorer"]
 
 log = logging.getLogger(__name__)
-
-_OUTPUTS = ("scores", "transitions", "activations", "dead_letters")
-_HEADERS = (("content-type", b"application/cloudevents+json; charset=UTF-8"),)
-
 
 #: Sources that have been read no further than this before now are behind ...
 BEHIND_MS = 10_000
@@ -73,8 +68,9 @@ class Scorer:
         self._policy = policy
         self._partitions = partitions
         self._log_topic = settings.topics.name("signals")
-        self._topic_names = {key: settings.topics.name(key) for key in _OUTPUTS}
-        self._route = CustomerRouter(partitions)
+        self._outputs = OutputWriter(
+            settings, CustomerRouter(partitions), partitions, self._partitions_of, metrics
+        )
         self._lock = asyncio.Lock()
         self._unacknowledged: list[Any] = []
         self._ticks_under_way: dict[int, int] = {}
@@ -133,7 +129,8 @@ class Scorer:
                     Exit.TOPIC_MISMATCH,
                     f"{self._log_topic} has {self._partitions} partitions,"
                     f" its state was made with {known}."
-                    " The count is fixed: restore the topic, or repartition the state",
+                    f" `vitals repartition --to {self._partitions}` moves the state; stop all"
+                    " workers first",
                 )
             fold.header.partitions = self._partitions
             self.folds[partition] = fold
@@ -189,62 +186,26 @@ class Scorer:
             if fold is None:
                 return  # handed over meanwhile; whoever owns it reads it again
             writer = self._writer()
-            rollups = RollupBlocks(message.partition, self._route)
+            rollups = self._outputs.rollups(message.partition)
             for record in message.value:
                 for output in self._apply(fold, record):
-                    if output.topic == "signals":
-                        rollups.add(output)
-                    else:
-                        await self._add(writer, message.partition, output)
-            for partition, block in rollups.take():
-                await writer.add(self._log_topic, partition, None, block)
+                    await self._outputs.add(writer, rollups, message.partition, output)
+            await self._outputs.add_rollups(writer, rollups)
             self._unacknowledged.append(event)
             # On their way now, awaited in the checkpoint.
             self.app.lease.check()
             await writer.send()
 
-    async def _add(self, writer: BatchWriter, partition: int, output: Output) -> None:
-        key, topic = output.customer.encode(), self._topic_names[output.topic]
-        if output.topic == "dead_letters":
-            found = await self.app.batches.client.partitions_for(topic)
-            reason = DeadLetter.model_validate_json(output.body).reason
-            self._metrics.dead_letters.labels(ROLLUP, reason).inc()
-            await writer.add(topic, partition % len(found), key, output.body)
-        elif output.topic == "activations":
-            # Reports about an activation meet in one partition.
-            await writer.add(topic, 0, key, output.body)
-        else:
-            await writer.add(topic, partition, key, output.body, _HEADERS)
-
     def _apply(self, fold: PartitionFold, record: Any) -> list[Output]:
-        try:
-            decoded = signals.decode(record.value or b"")
-        except msgspec.MsgspecError as error:
-            raise NamedExit(
-                Exit.CHANGELOG_DAMAGED,
-                f"{self._where(fold, record)}: not a record of this log: {error}",
-            ) from None
-        if type(decoded) is Tick:
+        said = decoded(self._settings, fold.partition, record)
+        if type(said) is Tick:
             self._metrics.ticks.inc()
             left = self._ticks_under_way.get(fold.partition, 0)
             self._ticks_under_way[fold.partition] = max(left - 1, 0)
-        try:
-            return fold.apply(record.offset, record.timestamp, decoded)
-        except Gap as gap:
-            raise NamedExit(
-                Exit.GAP, f"{self._log_topic}: {gap}. Go on with --accept-gap"
-            ) from None
-        except NewerState as error:
-            message = f"{self._where(fold, record)}: {error}. Run that release, or a newer one"
-            raise NamedExit(Exit.STATE_VERSION, message) from None
-        except RowError as error:
-            raise NamedExit(
-                Exit.CHANGELOG_DAMAGED,
-                f"{self.table.changelog}, met at {self._where(fold, record)}: {error}",
-            ) from None
+        return apply(self._settings, fold, record, said)
 
-    def _where(self, fold: PartitionFold, record: Any) -> str:
-        return f"{self._log_topic} partition {fold.partition} offset {record.offset}"
+    async def _partitions_of(self, topic: str) -> int:
+        return len(await self.app.batches.client.partitions_for(topic))
 
     def _writer(self) -> BatchWriter:
         if self._writer_made is None:

@@ -16,10 +16,14 @@ __all__ = ["RollupBlocks"]
 
 
 class RollupBlocks:
-    """Collects the messages of one partition's chunk; ``route`` knows where an account lives."""
+    """Collects the messages of one partition's chunk.
 
-    def __init__(self, partition: int, route: Callable[[str], int]) -> None:
+    ``route`` knows where an account lives among so many ``partitions`` (0: not to be told).
+    """
+
+    def __init__(self, partition: int, route: Callable[[str], int], partitions: int = 0) -> None:
         self._partition = partition
+        self._partitions = partitions
         self._route = route
         self._open: dict[int, list[bytes]] = {}
         self._sizes: dict[int, int] = {}
@@ -43,4 +47,5 @@ class RollupBlocks:
     def _close(self, target: int) -> None:
         raw = [cast("Signal", msgspec.Raw(body)) for body in self._open.pop(target)]
         self._sizes.pop(target)
-        self._full.append((target, encode(Block(ROLLUP, self._partition, [ROLLUP], raw))))
+        block = Block(ROLLUP, self._partition, [ROLLUP], raw, self._partitions)
+        self._full.append((target, encode(block)))

@@ -22,10 +22,11 @@ if not __package__:  # run as a script
 from servers.waiting import until_async
 from streams.engine import batches, broker_clock, fencing, ownership, transport
 from streams.intake import agents
+from streams.repartition import changing, moving
 from streams.scorer import agent
 from streams.sinks import webhook
 
-__all__ = ["BROKEN", "OUTREACH_POINTS", "POINTS"]
+__all__ = ["BROKEN", "OUTREACH_POINTS", "POINTS", "STEPS"]
 
 #: So long after the acknowledgement a broken intake writes: longer than commits are apart.
 LATE_S = 3.0
@@ -45,11 +46,18 @@ OUTREACH_POINTS: dict[str, tuple[Any, str, str]] = {
     "sink": (webhook, "read_status", "before"),
     "answer": (webhook.WebhookSink, "deliver", "after"),
 }
+#: Of `vitals repartition`: after what was unread, topics changed, rows written, rows moved.
+STEPS: dict[str, tuple[Any, str, str]] = {
+    "drained": (changing, "refuse", "before"),
+    "grown": (changing, "grow_topics", "after"),
+    "rows-written": (moving.Mover, "_write", "after"),
+    "rows-moved": (moving.Mover, "run", "after"),
+}
 
 
 def die_at(point: str, times: int) -> None:
     """End the process by SIGKILL at the so-many-th passage of a point."""
-    owner, name, when = (POINTS | OUTREACH_POINTS)[point]
+    owner, name, when = (POINTS | OUTREACH_POINTS | STEPS)[point]
     known, passed = getattr(owner, name), [0]
 
     def passing() -> None:

@@ -1,0 +1,1 @@
+"""The state of all customers, moved to another number of partitions while nobody works."""

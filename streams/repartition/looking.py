@@ -1,0 +1,295 @@
+"""How the state stands: each partition's header, what is unread, who would move. Reads only."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from confluent_kafka import (
+    ConsumerGroupTopicPartitions,
+    KafkaException,
+    TopicPartition,
+)
+from confluent_kafka.admin import AdminClient
+
+from schemas.signals import ROLLUP
+from schemas.topics import SOURCES
+from scoring.header import Header
+from scoring.partition import PartitionFold
+from scoring.repartition import uneven
+from scoring.row import is_customer
+from scoring.seal import Unsealed
+from streams.engine.kafka import rdkafka_options, silent
+from streams.engine.starting import Standing, start_of
+from streams.engine.topics import partition_counts, topic_ids
+from streams.exits import Exit, NamedExit
+from streams.intake.blocks import origin_of
+from streams.intake.routing import partition_of
+from streams.reading.customer_rows import CustomerRows
+from streams.reading.terminal import Count, OnRead
+from streams.reading.topic import Span, open_topic
+from streams.reading.upgrade import members_of
+from streams.settings import Settings
+from streams.state_copies.whole import check_whole
+from streams.worker import fold_policy
+
+__all__ = ["Look", "Partition", "Shape", "fold_at", "look", "nobody_works", "refuse", "shape_of"]
+
+ANSWER_S_MAX = 10.0
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How many partitions there are, and are to be."""
+
+    #: Of the signals log and of the changelog: the same, unless somebody was stopped in between.
+    log: int
+    changelog: int
+    to: int
+
+    @property
+    def begun(self) -> bool:
+        """Whether a change was begun and did not end."""
+        return self.log != self.changelog
+
+
+def shape_of(settings: Settings, to: int) -> Shape:
+    """The partition counts.
+
+    Raises:
+        NamedExit: exit code 2 if no broker answers or the count cannot be reached, 71 if a
+            topic is missing.
+    """
+    if settings.broker_embedded:
+        raise NamedExit(Exit.USAGE, "the embedded broker cannot do it: its counts are fixed")
+    counts = partition_counts(settings)
+    names = [settings.topics.name(key) for key in ("signals", "customers")]
+    missing = [name for name in names if name not in counts]
+    if missing:
+        raise NamedExit(
+            Exit.TOPIC_MISMATCH,
+            f"Kafka at {settings.bootstrap} has no topic {' and '.join(missing)}."
+            " Is --prefix right? `vitals topics --create` creates what is missing",
+        )
+    shape = Shape(counts[names[0]], counts[names[1]], to)
+    most = max(shape.log, shape.changelog)
+    if shape.begun and to != most:
+        raise NamedExit(
+            Exit.USAGE,
+            f"a change to {most} partitions was begun and did not end. Finish it first:"
+            f" `vitals repartition --to {most}`",
+        )
+    if to < most:
+        raise NamedExit(
+            Exit.USAGE,
+            f"--to {to}: there are {most} partitions, and Kafka cannot take any away."
+            " For fewer, build the state anew under another --prefix",
+        )
+    return shape
+
+
+@dataclass
+class Partition:
+    """One old partition of customers."""
+
+    header: Header
+    #: What the broker knows of its log.
+    standing: Standing
+    customers: int = 0
+    #: Those that live in another one afterwards.
+    moved: int = 0
+
+    @property
+    def unread(self) -> int:
+        """Records of the log that are in no row yet."""
+        return max(self.standing.end - self.header.position, 0)
+
+
+@dataclass
+class Look:
+    """All partitions of the changelog, in order: the old ones first."""
+
+    partitions: list[Partition] = field(default_factory=list)
+
+    @property
+    def customers(self) -> int:
+        """How many customers there are."""
+        return sum(each.customers for each in self.partitions)
+
+    @property
+    def moved(self) -> int:
+        """How many of them change their partition."""
+        return sum(each.moved for each in self.partitions)
+
+    @property
+    def unread(self) -> int:
+        """Records of the log that are in no row yet."""
+        return sum(each.unread for each in self.partitions)
+
+    @property
+    def headers(self) -> list[Header]:
+        """The partitions' headers."""
+        return [each.header for each in self.partitions]
+
+    def old_count(self, shape: Shape) -> int:
+        """For how many partitions the rows are written.
+
+        Raises:
+            NamedExit: TOPIC_MISMATCH, if the rows are of several numbers.
+        """
+        counts = {header.partitions for header in self.headers if header.partitions}
+        if len(counts) > 1:
+            raise NamedExit(
+                Exit.TOPIC_MISMATCH,
+                f"some rows were written for {min(counts)} partitions, some for {max(counts)}:"
+                " workers ran on a log whose partitions were changed by hand. Bring back a copy of"
+                " before (`vitals state import --force`), then start again",
+            )
+        return counts.pop() if counts else min(shape.log, shape.changelog)
+
+
+async def look(settings: Settings, shape: Shape, on_read: OnRead) -> Look:
+    """Read all rows once, partition by partition.
+
+    Raises:
+        NamedExit: exit code 2 if the broker stops answering, 71 to 74 where a worker would
+            not start either.
+    """
+    found = Look()
+    topics = settings.topics
+    async with (
+        open_topic(settings, topics.name("customers")) as changelog,
+        open_topic(settings, topics.name("signals")) as log,
+    ):
+        rows = CustomerRows(changelog)
+        spans, log_spans = await rows.spans(), await log.spans()
+        committed = await asyncio.to_thread(_committed, settings, topics.group_score, log.topic)
+        count = Count(on_read)
+        count.total = sum(span.end - span.first for span in spans.values())
+        for partition, span in spans.items():
+            fold = await fold_at(settings, rows, partition, span, count)
+            log_span = log_spans.get(partition, Span(0, 0))
+            standing = Standing(log_span.first, log_span.end, committed.get(partition))
+            keys = [key.decode() for key in fold.rows if is_customer(key)]
+            away = sum(partition_of(one, shape.to) != partition for one in keys)
+            found.partitions.append(Partition(fold.header, standing, len(keys), away))
+            rows.forget(partition)
+    for partition, each in enumerate(found.partitions[: found.old_count(shape)]):
+        start_of(
+            f"{topics.name('signals')} partition {partition}",
+            each.standing,
+            each.header.position or None,
+            has_state=True,
+            accept_gap=settings.accept_gap,
+        )
+    return found
+
+
+async def fold_at(
+    settings: Settings, rows: CustomerRows, partition: int, span: Span, count: Count
+) -> PartitionFold:
+    """The fold of a partition's rows, which are whole.
+
+    Raises:
+        NamedExit: see :func:`look`.
+    """
+    await rows.read(partition, span, count.add)
+    fold = rows.fold(partition, fold_policy(settings))
+    try:
+        check_whole(fold)
+    except Unsealed as error:
+        raise NamedExit(
+            Exit.CHANGELOG_DAMAGED,
+            f"{settings.topics.name('customers')}, partition {partition}: {error}. Of rows that"
+            " are not whole nothing is moved (`vitals state import` has a copy, if one was"
+            " exported)",
+        ) from None
+    return fold
+
+
+async def nobody_works(settings: Settings) -> None:
+    """Pass if no process of ours runs.
+
+    Raises:
+        NamedExit: exit code 1, saying which do.
+    """
+    topics = settings.topics
+    for process, group in (
+        ("worker", topics.group_intake),
+        ("worker", topics.group_score),
+        ("worker", topics.group_view),
+        ("outreach", topics.group_outreach),
+    ):
+        members = await asyncio.to_thread(members_of, settings, group)
+        if members:
+            raise NamedExit(
+                Exit.FAILED,
+                f"{len(members)} `vitals {process}` run (group {group}). Stop them first; one that"
+                " ended otherwise (an error, a kill) counts until its session times out",
+            )
+
+
+async def refuse(settings: Settings, headers: Sequence[Header]) -> None:
+    """Pass if the partitions can be made into others now.
+
+    Raises:
+        NamedExit: exit code 1, saying what a worker has to finish first.
+    """
+    problem = uneven(headers) or await asyncio.to_thread(_half_read, settings, headers)
+    if problem is not None:
+        raise NamedExit(
+            Exit.FAILED,
+            f"{problem}. Start a `vitals worker`, let it run for a minute, stop it with SIGTERM,"
+            " and try again. Nothing was moved",
+        )
+
+
+def _half_read(settings: Settings, headers: Sequence[Header]) -> str | None:
+    """A source of which some partitions have had signals that others may lack, in words.
+
+    What intake has acknowledged is in all of them. What it was writing when it was killed
+    may be in some.
+    """
+    names = {settings.topics.source(family) for family in SOURCES}
+    ids = topic_ids(settings, names)
+    origins = {origin_of(name, ids.get(name, "")): name for name in names}
+    acknowledged: dict[tuple[str, int], int] = {}
+    for name in names:
+        committed = _committed(settings, settings.topics.group_intake, name, ids.get(name, ""))
+        acknowledged |= {(name, partition): offset for partition, offset in committed.items()}
+    for header in headers:
+        for source, last in header.sources.items():
+            origin, _, number = source.rpartition("/")
+            if origin == ROLLUP or origin not in origins:
+                continue  # a topic that was created anew since: nothing more of it comes
+            known = acknowledged.get((origins[origin], int(number)), 0)
+            if last >= known:
+                return (
+                    f"{origins[origin]} partition {number} was read up to offset {last},"
+                    f" acknowledged is {known}: intake was ended in the middle"
+                )
+    return None
+
+
+def _committed(settings: Settings, group: str, topic: str, topic_id: str = "") -> dict[int, int]:
+    """Where a group goes on in each partition of a topic, of those that it has read.
+
+    What it said of a topic that had another id is left out.
+    """
+    admin = AdminClient(rdkafka_options(settings), logger=silent())
+    parts = [TopicPartition(topic, p) for p in range(partition_counts(settings).get(topic, 0))]
+    if not parts:
+        return {}
+    try:
+        asked = admin.list_consumer_group_offsets(
+            [ConsumerGroupTopicPartitions(group, parts)], request_timeout=ANSWER_S_MAX
+        )
+        held = asked[group].result().topic_partitions
+    except KafkaException as error:
+        raise NamedExit(
+            Exit.USAGE, f"Kafka at {settings.bootstrap} says nothing about {group}: {error}"
+        ) from None
+    return {
+        part.partition: part.offset
+        for part in held
+        if part.offset >= 0 and (not topic_id or part.metadata in (None, "", topic_id))
+    }
