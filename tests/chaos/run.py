@@ -116,13 +116,13 @@ def chaos(
         assert not feeder.is_alive(), "the feeder did not come to an end"
         assert not feeder.refused, "the broker refused records of the world"
         say("  all sent; coming to rest")
-        at_rest = until(lambda: at_rest(system), REST_S)
-        say("  at rest" if at_rest else "  NOT at rest")
+        rested = until(lambda: at_rest(system), REST_S)
+        say("  at rest" if rested else "  NOT at rest")
         ledger = _told(system)
         for worker in system.alive:
             worker.stop()
         findings = judge(world, Histories(system.kafka.bootstrap, system.topics), ledger)
-        if not at_rest:
+        if not rested:
             findings.said.append(f"not at rest after {REST_S} s")
         return Outcome(
             seed, len(records), time.monotonic() - began, findings, list(faults), struck.landed,
