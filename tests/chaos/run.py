@@ -106,10 +106,13 @@ def chaos(
             system.kafka.bootstrap, system.topics, records, max(int(len(records) / seconds), 1)
         )
         struck = Struck(system, rng, lambda: feeder.left)
+        count = len(faults)
+        dues = [int((number + 0.5) / count * len(records) * 0.9) for number in range(count)]
+        feeder.limit = dues[0] if dues else None
         feeder.start()
-        for number, name in enumerate(faults):
-            due = (number + 0.5) / len(faults) * len(records) * 0.9
+        for name, due, limit in zip(faults, dues, [*dues[1:], None], strict=True):
             until(lambda due=due: feeder.sent >= due, seconds * 4)
+            feeder.limit = limit  # however slow the machine: what is to strike next has work left
             struck.by(name)
             say(f"  {feeder.sent:>9} sent, {name} {'landed' if name in struck.landed else 'late'}")
         until(lambda: not feeder.is_alive(), seconds * 10)

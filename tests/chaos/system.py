@@ -28,6 +28,8 @@ PREFIX = "chaos."
 PARTITIONS = 4
 SOURCE_PARTITIONS = 2
 SESSION_S = 3
+#: The feeder at its limit looks so often whether it may go on.
+WAIT_S = 0.05
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 LAUNCH = str(Path(__file__).with_name("launch.py"))
 CARD = str(Path(__file__).with_name("chaos.yaml"))
@@ -62,6 +64,8 @@ class Feeder(threading.Thread):
         super().__init__(name="feeder", daemon=True)
         self._address, self._topics, self._records = bootstrap, topics, records
         self._pace = pace
+        #: It waits with so many sent; None: it goes on to the end.
+        self.limit: int | None = None
         self.sent = 0
         self.refused = 0
 
@@ -80,6 +84,9 @@ class Feeder(threading.Thread):
         )  # fmt: skip
         began = time.monotonic()
         for sent in self._records:
+            while self.limit is not None and self.sent >= self.limit:
+                began += WAIT_S
+                producer.poll(WAIT_S)
             while True:
                 try:
                     producer.produce(
