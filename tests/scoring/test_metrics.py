@@ -389,6 +389,7 @@ VALUES = [
      [survey(ago(1), 9, "nps"), survey(ago(2), 8, "nps"), survey(ago(3), 5)], 0.333333),
     # amounts: at the rate of the day; in no currency, the card's; without a rate, nowhere
     ("sum(amount, 1d)", [order(TODAY, 1000, currency="USD")], 9),
+    ("sum(amount, 1d)", [order(TODAY + n, 1000, currency="USD") for n in (1, 2)], 18),
     ("sum(amount, 28d)", PAID, 10 + 9 + 9.2 + 6 + 10 + 50),
     ("sum(amount, 28d, of: order)", PAID, 10 + 9 + 9.2 + 6 + 10),
     ("mean(amount, 28d, of: order)", PAID, 8.84),
@@ -401,6 +402,7 @@ VALUES = [
     ("mean(satisfaction, 28d)", ASKED, 0.5),  # 3/4 and 1/4
     ("sum(resolution, 28d)", ASKED, 86_400),
     ("sum(resolution, 28d)", ASKED[:3], 0),
+    ("sum(resolution, 28d)", [use(ago(1))], None),  # no ticket was ever heard of
     ("median(first_response, 28d)", ASKED, 600),
     ("quantile(first_response, 90%, 28d)", ASKED, 3600),
     ("max(first_response, 28d)", ASKED, 3600),

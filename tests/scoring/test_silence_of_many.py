@@ -114,7 +114,7 @@ class Customer:
             assert due_ms % MINUTE_MS == 0
             now_ms = due_ms
 
-    def check_between(self, rng: random.Random, at_most: int = 5) -> int:
+    def check_between(self, rng: random.Random, at_most: int = 3) -> int:
         """Look in between, and return how often one looked."""
         spans, until_ms = self.when_due(at_most, self.from_ms + 500 * DAY_MS)
         state, looks = self.state(), 0
@@ -178,10 +178,10 @@ def test_ten_thousand_customers_are_looked_at_only_when_due(batch: int, rng: ran
     besides. All events lie on full minutes, and so does (asserted) every due instant. The two are
     the same if an evaluation at any other minute says what the last due one said and leaves what is
     remembered of the past as it was: then it may as well not have been. For each customer, from an
-    instant up to 430 days after its history, over its next five due instants (or 500 days), that is
-    looked at in the three minutes on both sides of every due instant, on full hours, at midnights,
-    and in minutes at random between. One customer of each card is evaluated in every minute of a
-    day, each evaluation from the one before. ``make soak`` does this with all.
+    instant up to 430 days after its history, over its next three due instants (or 500 days), one
+    looks in the three minutes on both sides of every due instant, on full hours, at midnights, and
+    in minutes at random between. One customer of each card is evaluated in every minute of a day,
+    each evaluation from the one before. ``make soak`` does this with all.
 
     With ``--few-examples`` (``make check``): 8 cards, 200 customers.
     """
