@@ -4,8 +4,6 @@ import random
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
-
 from chaos.launch import OUTREACH_POINTS, POINTS
 from chaos.system import SESSION_S, BadDays, System, Worker
 from servers.waiting import until
@@ -18,6 +16,8 @@ COMMIT_S = 0.3
 OUTAGE_S = 10.0
 #: A process passes its fail point within this.
 POINT_S_MAX = 40.0
+#: The world's events end within this.
+END_S_MAX = 300.0
 
 
 @dataclass
@@ -112,6 +112,15 @@ def zombie(run: Struck) -> None:
         worker.resume()
 
 
+def zombie_at_the_end(run: Struck) -> None:
+    """A worker is frozen, wakes when the last event was read by others, and nobody comes again."""
+    worker = run.one()
+    worker.pause()
+    until(lambda: run.left() == 0, END_S_MAX)
+    _wait(2.5 * SESSION_S)
+    worker.resume()
+
+
 def _bad_day(run: Struck, sessions: int, *options: str) -> None:
     """A worker that is started with something wrong, for so many sessions."""
     worker = run.one()
@@ -185,11 +194,7 @@ def _refuse(run: Struck, topic: str) -> None:
 
 
 def _min_replicas(system: System, topic: str, value: str) -> None:
-    entry = ConfigEntry("min.insync.replicas", value, incremental_operation=AlterConfigOpType.SET)
-    resource = ConfigResource(
-        ResourceType.TOPIC, system.topics.name(topic), incremental_configs=[entry]
-    )
-    system.admin.incremental_alter_configs([resource])[resource].result()
+    system.configure(system.topics.name(topic), {"min.insync.replicas": value})
 
 
 def redis_killed(run: Struck) -> None:
@@ -226,8 +231,10 @@ NEMESES: dict[str, Callable[[Struck], bool | None]] = {
     "broker-away": broker_away, "changelog-refused": changelog_refused,
     "dead-letters-refused": dead_letters_refused,
     "redis-killed": redis_killed, "redis-flushed": redis_flushed, "all-down": all_down,
-    "all-killed": all_killed,
+    "all-killed": all_killed, "zombie-at-the-end": zombie_at_the_end,
 }  # fmt: skip
+#: It takes what is left of the run: nothing can strike after it.
+LAST = "zombie-at-the-end"
 #: A quarter of the kills each; the others take turns.
 KILLS = ("kill-in-restore", "kill-at-commit", "fail-point", "kill-wiped")
 
@@ -236,6 +243,6 @@ def plan(rng: random.Random, kills: int) -> list[str]:
     """Which faults strike, in order: so many kills of each kind, and each other fault once."""
     names = [KILLS[n % len(KILLS)] for n in range(kills)]
     if kills >= len(KILLS):
-        names += [name for name in NEMESES if name not in KILLS]
+        names += [name for name in NEMESES if name not in (*KILLS, LAST)]
     rng.shuffle(names)
-    return names
+    return [*names, LAST] if kills >= len(KILLS) else names

@@ -89,9 +89,14 @@ def chaos(
     seconds: float,
     workers: int = 3,
     bad_builds: Sequence[str] = (),
+    compacted: bool = False,
     say: Say = lambda _: None,
 ) -> Outcome:
-    """Feed ``events`` events in about ``seconds``, have the faults strike meanwhile, and judge."""
+    """Feed ``events`` events in about ``seconds``, have the faults strike meanwhile, and judge.
+
+    With ``compacted`` the changelog is judged after the broker compacted it and a new worker
+    restored from it.
+    """
     began = time.monotonic()
     rng = random.Random(seed)
     customers = min(max(events // EVENTS_PER_CUSTOMER, 10), CUSTOMERS_MAX)
@@ -122,8 +127,16 @@ def chaos(
         rested = until(lambda: at_rest(system), REST_S)
         say("  at rest" if rested else "  NOT at rest")
         ledger = _told(system)
+        if compacted:
+            assert system.compact(), "the broker did not compact the changelog"
+            say("  compacted")
         for worker in system.alive:
             worker.stop()
+        if compacted:
+            restored = system.join()
+            assert until(lambda: restored.get("/readyz") is not None), restored.tail()
+            restored.stop()
+            say("  restored from what compaction left")
         findings = judge(world, Histories(system.kafka.bootstrap, system.topics), ledger)
         if not rested:
             findings.said.append(f"not at rest after {REST_S} s")

@@ -6,16 +6,25 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
 from confluent_kafka import KafkaException, Producer
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import (
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    ResourceType,
+)
 
 from chaos.world import Sent
+from records import records_of
 from schemas.topics import Topics
+from scoring.row import is_customer
 from servers.kafka_server import KafkaServer
 from servers.process import ServerProcess, free_port
 from servers.redis_server import RedisServer
@@ -188,6 +197,28 @@ class System:
             return all(worker.get("/readyz") is not None for worker in self.alive)
 
         return until(all_ready, deadline_s)
+
+    def compact(self, deadline_s: float = 120) -> bool:
+        """Whether the broker left one row of each customer; workers must run, who write on."""
+        wanted = {"segment.ms": "200", "min.compaction.lag.ms": "0",
+                  "min.cleanable.dirty.ratio": "0.001"}  # fmt: skip
+        changelog = self.topics.name("customers")
+        self.configure(changelog, wanted)
+
+        def compacted() -> bool:
+            found = Counter(each.key() for each in records_of(self.kafka.bootstrap, changelog))
+            return all(n == 1 for key, n in found.items() if key is not None and is_customer(key))
+
+        return until(compacted, deadline_s)
+
+    def configure(self, topic: str, settings: Mapping[str, str]) -> None:
+        """Change what the broker does with a topic."""
+        entries = [
+            ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
+            for name, value in settings.items()
+        ]
+        resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=entries)
+        self.admin.incremental_alter_configs([resource])[resource].result()
 
     def _receiver(self) -> tuple[ServerProcess, str]:
         port = free_port()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from chaos.nemeses import KILLS
+from chaos.nemeses import KILLS, LAST
 from chaos.run import Outcome, chaos
 
 pytestmark = pytest.mark.soak
@@ -35,6 +35,32 @@ def test_s1_twenty_seeds_at_the_size_of_a_gate(tmp_path: Path, seed: int) -> Non
         faults = [KILLS[number % 4], KILLS[(number + 1) % 4]]
         outcome = run(tmp_path / str(number), seed + number, 4_000, faults, 8)
         assert outcome.good, (seed + number, outcome.findings.said)
+
+
+def test_s6_a_zombie_that_wakes_among_the_silent_and_a_compaction(
+    tmp_path: Path, seed: int
+) -> None:
+    """Nobody comes after it woke; rows are compacted, and a new worker restores them."""
+    outcome = compacted(tmp_path, seed)
+    print(outcome.as_json())
+    assert outcome.landed == [LAST]
+    assert outcome.good, outcome.findings.said
+
+
+def test_control_without_fencing_the_same_zombie_spoils_the_state(
+    tmp_path: Path, seed: int
+) -> None:
+    """Stale rows are what compaction leaves; the worker that restores them ends by name."""
+    with pytest.raises(AssertionError, match="CHANGELOG_DAMAGED"):
+        compacted(tmp_path, seed, "--broken", "no-fence")
+
+
+def compacted(tmp_path: Path, seed: int, *broken: str) -> Outcome:
+    """A run of which the last rows are stale ones, if anybody can write such."""
+    return chaos(
+        tmp_path, events=12_000, faults=[LAST], seed=seed, seconds=20, bad_builds=broken,
+        compacted=True, say=print,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
