@@ -91,15 +91,8 @@ class Metrics:
         self.evaluations = self._counter(
             "health_evaluations_total", "Customers evaluated at ticks."
         )
-        self.evaluations_carried = self._gauge(
-            "health_evaluations_carried", "Customers left over for the next tick."
-        )
-        self.score_changes = self._counter(
-            "health_score_changes_total", "Score changes emitted.", "cause"
-        )
-        self.transitions = self._counter(
-            "health_transitions_total", "Lines crossed, by the band entered.", "band", "cause"
-        )
+        self.score_changes = self._counter("health_score_changes_total", "Score changes emitted.")
+        self.transitions = self._counter("health_transitions_total", "Lines crossed.")
         self.customers = self._gauge(
             "health_customers", "Customers held by this process, by band.", "band"
         )
@@ -135,11 +128,6 @@ class Metrics:
         )
 
     def _outputs(self) -> None:
-        self.event_to_score_s = self._histogram(
-            "health_event_to_score_seconds",
-            "From a record's arrival in Kafka to its score change being acknowledged.",
-            _SLOW_S,
-        )
         self.view_rows = self._counter(
             "health_view_rows_total", "Rows given to the view, by what became of them.", "outcome"
         )

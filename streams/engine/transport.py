@@ -276,6 +276,11 @@ class Consumer(driver.Consumer):
         self._held -= revoked
         await super().on_partitions_revoked(revoked)
 
+    def untaken(self, tp: TP) -> int | None:
+        """Records of a partition that no agent has taken yet; None while that is not known."""
+        taken_to, (_, log_end, _) = self._taken_to.get(tp), self.standing(tp)
+        return None if taken_to is None or log_end is None else max(log_end - taken_to, 0)
+
     def standing(self, tp: TP) -> tuple[int | None, int | None, int | None]:
         """See :meth:`ConsumerThread.standing`."""
         return cast("ConsumerThread", self._thread).standing(tp)

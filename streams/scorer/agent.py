@@ -258,10 +258,11 @@ class Scorer:
         if self.app.rebalancing or self.app.should_stop:
             return
         client = self.app.batches.client
+        now_ms = self._clock.now_ms()
+        self._told.tell_ages(self._metrics, self.folds, now_ms)
         if not self._broker_clock.trusted:
             await self._ask_the_time()
             return
-        now_ms = self._clock.now_ms()
         sources = await self._sources()
         futures = []
         for partition, fold in list(self.folds.items()):
@@ -318,22 +319,39 @@ class MetricsTold:
     """Turns the folds' running counts into metric increments; not thread-safe."""
 
     def __init__(self) -> None:
-        self._told: dict[int, tuple[int, ...]] = {}
+        #: Partition -> its fold, and the counts told of it.
+        self._told: dict[int, tuple[int, tuple[int, ...]]] = {}
+        self._aged: set[int] = set()
+
+    def tell_ages(self, metrics: Metrics, folds: dict[int, PartitionFold], now_ms: int) -> None:
+        """How far time in each partition lies behind the clock; none before its first tick."""
+        ticked = {p: fold.header.tick_ms for p, fold in folds.items() if fold.header.tick_ms}
+        for partition in self._aged - ticked.keys():
+            metrics.tick_age_s.remove(str(partition))
+        for partition, tick_ms in ticked.items():
+            metrics.tick_age_s.labels(str(partition)).set((now_ms - tick_ms) / 1000)
+        self._aged = set(ticked)
 
     def tell(self, metrics: Metrics, folds: dict[int, PartitionFold]) -> None:
         """Add what happened since the last call."""
         bands: dict[str, int] = {}
         due = 0
+        counted = (
+            metrics.signals,
+            metrics.duplicates.labels("event_id"),
+            metrics.evaluations,
+            metrics.score_changes,
+            metrics.transitions,
+        )
         for partition, fold in folds.items():
             c = fold.counts
-            now = (id(fold), c.signals, c.duplicates, c.evaluations, c.score_changes)
-            before = self._told.get(partition)
-            if before is None or before[0] != id(fold):
-                before = (id(fold), 0, 0, 0, 0)
-            self._told[partition] = now
-            metrics.signals.inc(now[1] - before[1])
-            metrics.duplicates.labels("event_id").inc(now[2] - before[2])
-            metrics.evaluations.inc(now[3] - before[3])
+            now = (c.signals, c.duplicates, c.evaluations, c.score_changes, c.transitions)
+            known, before = self._told.get(partition, (0, now))
+            if known != id(fold):
+                before = (0,) * len(now)
+            self._told[partition] = (id(fold), now)
+            for metric, count, earlier in zip(counted, now, before, strict=True):
+                metric.inc(count - earlier)
             due += fold.due_count()
             for band, count in fold.bands.items():
                 bands[band] = bands.get(band, 0) + count

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from typing import Any
 
+from faust.types import TP
 from pydantic import ValidationError
 
 from schemas.scores import ScoreChanged
@@ -41,7 +42,8 @@ class ViewFeed:
         self._view = view
         self._handing_over = asyncio.Event()
         self._busy = asyncio.Lock()
-        topic = chunked_topic(self.app, settings.topics.name("scores"))
+        self._topic = settings.topics.name("scores")
+        topic = chunked_topic(self.app, self._topic)
 
         async def feed(stream: Any) -> None:
             async for event in self.app.deliveries(stream):
@@ -58,7 +60,13 @@ class ViewFeed:
             self._handing_over.clear()
 
     async def _timed_refresh(self) -> None:
+        self.tell_lag()
         await guarded(self.refresh())
+
+    def tell_lag(self) -> None:
+        """How many score changes of the partitions held here the view does not have yet."""
+        held = (TP(self._topic, partition) for partition in self.app.assigned(self._topic))
+        self._metrics.view_lag_records.set(sum(self.app.chunks.untaken(tp) or 0 for tp in held))
 
     async def refresh(self) -> None:
         """Rank anew who is due; what is left over is next time's, and so is a dead Redis."""

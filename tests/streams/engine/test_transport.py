@@ -418,3 +418,12 @@ async def test_s1_nothing_is_fetched_between_a_seek_and_the_flow(
     assert await consumer._getmany({SOURCE}, 1.0) == {}
     assert broker.asked == []
     assert len(naps) == 1
+
+
+async def test_what_no_agent_has_taken_yet(consumer: Consumer) -> None:
+    """The lag that counts: what was fetched and waits in a buffer is not done."""
+    consumer.standing = lambda tp: (90, 100, 0) if tp == SOURCE else (None, None, None)
+    assert consumer.untaken(SOURCE) is None
+    consumer._taken_to |= {SOURCE: 60, OTHER: 3}
+    assert consumer.untaken(SOURCE) == 40
+    assert consumer.untaken(OTHER) is None

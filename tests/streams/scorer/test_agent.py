@@ -364,3 +364,34 @@ async def test_s7_a_partition_that_is_not_restored_yet_is_not_taken_for_an_empty
     with pytest.raises(NamedExit) as refused:
         scorer.app.start_of(TP(LOG, 0), standing)
     assert refused.value.code is Exit.CHANGELOG_DAMAGED
+
+
+async def test_the_age_of_a_partitions_time_is_told_while_no_tick_comes(
+    scorer: Scorer, clock: ManualClock
+) -> None:
+    """An alarm looks at it: also where ticks are held back, and not after a handover."""
+
+    def age() -> float | None:
+        value = scorer._metrics.registry.get_sample_value
+        return value("health_tick_age_seconds", {"partition": "0"})
+
+    await scorer._tick()
+    assert age() is None  # there was none yet
+    await put(scorer, story())
+    clock.advance(START_MS + HOUR_MS + 90_000 - clock.now_ms())
+    scorer._ticks_under_way[0] = 1
+    await scorer._tick()
+    assert age() == 90
+    scorer.folds.clear()
+    await scorer._tick()
+    assert age() is None
+
+
+async def test_changes_and_crossings_are_counted(scorer: Scorer, acknowledged: list[int]) -> None:
+    value = scorer._metrics.registry.get_sample_value
+    await put(scorer, story())
+    for _ in range(2):  # told once
+        await scorer.checkpoint()
+    assert value("health_signals_total") == 4
+    assert value("health_score_changes_total") == 1
+    assert value("health_transitions_total") == 1

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from faust.types import TP
 
 from engine_stand import record
 from partitionlog import HOUR_MS, START_MS, Log, event
@@ -98,6 +99,7 @@ async def test_a21_a_refresh_ranks_anew_in_bounded_batches_and_survives_an_outag
     monkeypatch.setattr(view_feed, "REFRESH_ROUNDS", 2)
     view, clock, metrics = MemoryView(), ManualClock(to_ms(NOW)), Metrics()
     running = ViewFeed(Settings(bootstrap="127.0.0.1:1"), clock, metrics, view)
+    running.app.consumer.assignment = set
     rng = random.Random(1)
     await view.apply([customer(rng, f"c{n}", renewal_days=40) for n in range(5)])
     clock.advance(24 * HOUR_MS)
@@ -127,3 +129,13 @@ async def test_handing_over_does_not_wait_for_a_dead_view(monkeypatch: pytest.Mo
     await asyncio.wait_for(work, 10)
     assert abandoned == [event_]
     assert acknowledged == []
+
+
+async def test_the_lag_is_what_the_partitions_held_here_have_untaken() -> None:
+    metrics = Metrics()
+    running = ViewFeed(Settings(bootstrap="127.0.0.1:1"), ManualClock(), metrics, MemoryView())
+    held = {TP("health.scores.v1", 0), TP("health.scores.v1", 2), TP("other", 1)}
+    running.app.consumer.assignment = lambda: held
+    running.app.chunks.untaken = lambda tp: {0: 40, 1: 500, 2: None}[tp.partition]
+    running.tell_lag()
+    assert metrics.registry.get_sample_value("health_view_lag_records") == 40
