@@ -82,6 +82,10 @@ class Metrics:
         self.duplicates = self._counter(
             "health_duplicates_total", "Signals dropped as already seen.", "kind"
         )
+        self.misrouted = self._counter(
+            "health_misrouted_blocks_total",
+            "Blocks passed over: a process frozen during a repartition wrote them.",
+        )
         self.ticks = self._counter("health_ticks_total", "Ticks folded.")
         self.tick_age_s = self._gauge(
             "health_tick_age_seconds",

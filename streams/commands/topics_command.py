@@ -27,7 +27,7 @@ def command(settings: Settings, create: bool, as_json: bool) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from streams.engine.topics import TopicState, check_topics, create_topics
+    from streams.engine.topics import TopicState, check_topics, create_topics, remedy_for
     from streams.exits import Exit
 
     if create:
@@ -50,6 +50,8 @@ def command(settings: Settings, create: bool, as_json: bool) -> None:
     if any(f.state is not TopicState.OK for f in findings):
         if not create and any(f.state is TopicState.MISSING for f in findings):
             click.echo("Create what is missing with: vitals topics --create", err=True)
+        if any(f.state is TopicState.MISMATCH for f in findings):
+            click.echo(remedy_for(settings, findings), err=True)
         sys.exit(Exit.TOPIC_MISMATCH)
 
 

@@ -18,7 +18,7 @@ from schemas.topics import SOURCES
 from streams.clock import Clock
 from streams.doctor.finding import Finding, fail, ok, warn
 from streams.engine.kafka import client_options, rdkafka_options
-from streams.engine.topics import TopicState, check_topics
+from streams.engine.topics import TopicState, check_topics, remedy_for
 from streams.settings import Settings
 
 __all__ = ["Broker", "protocol_of"]
@@ -100,9 +100,7 @@ class Broker:
         missing = [f.name for f in findings if f.state is TopicState.MISSING]
         wrong = [f"{f.name}: {f.detail}" for f in findings if f.state is TopicState.MISMATCH]
         if wrong:
-            return fail(
-                "topics", "; ".join(wrong), "`vitals topics` shows all; docs/operations.md."
-            )
+            return fail("topics", "; ".join(wrong), remedy_for(self._settings, findings))
         if missing:
             return fail(
                 "topics", f"{len(missing)} of {len(findings)} missing: {', '.join(missing)}",

@@ -31,6 +31,7 @@ __all__ = [
     "create_topics",
     "grow_topics",
     "partition_counts",
+    "remedy_for",
     "require_topics",
     "topic_ids",
     "unreachable",
@@ -195,7 +196,7 @@ def require_topics(settings: Settings) -> int:
     wrong = [f for f in findings if f.state is not TopicState.OK]
     if wrong:
         lines = "\n".join(f"  {f.name}: {f.detail}" for f in wrong)
-        remedy = _remedy(settings, findings, wrong)
+        remedy = remedy_for(settings, findings)
         raise NamedExit(Exit.TOPIC_MISMATCH, f"topics are not as they must be:\n{lines}\n{remedy}")
     return _partitions_in(findings, settings.topics.name("signals"))
 
@@ -204,8 +205,9 @@ def _partitions_in(findings: Sequence[Finding], name: str) -> int:
     return next(f.partitions for f in findings if f.name == name)
 
 
-def _remedy(settings: Settings, findings: Sequence[Finding], wrong: Sequence[Finding]) -> str:
-    """What to do about topics that are wrong."""
+def remedy_for(settings: Settings, findings: Sequence[Finding]) -> str:
+    """What to do about topics of which some are wrong."""
+    wrong = [f for f in findings if f.state is not TopicState.OK]
     log, rows = (
         _partitions_in(findings, settings.topics.name(k)) for k in ("signals", "customers")
     )
@@ -219,7 +221,9 @@ def _remedy(settings: Settings, findings: Sequence[Finding], wrong: Sequence[Fin
     wanted = max(log, settings.signals_partitions or 0)
     if rows and (rows < log or log < wanted):
         return f"`vitals repartition --to {wanted}` moves the state to {wanted} partitions"
-    return "See `vitals topics`"
+    if 0 < (settings.signals_partitions or log) < log == rows:
+        return f"Set --signals-partitions (VITALS_SIGNALS_PARTITIONS) to {log}, or leave it out"
+    return "`vitals topics` shows all; docs/operations.md has exit code 71"
 
 
 def topic_ids(settings: Settings, names: Collection[str]) -> dict[str, str]:

@@ -5,22 +5,18 @@ from collections import Counter
 from dataclasses import dataclass
 
 from aiokafka.errors import KafkaError
-from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
 
 from scoring.row_body import STATE_VERSION
 from streams.engine.app import client_id
-from streams.engine.kafka import rdkafka_options, silent
 from streams.exits import Exit, NamedExit
 from streams.reading.customer_rows import CustomerRows
+from streams.reading.groups import members_of
 from streams.reading.terminal import Count, OnRead
 from streams.reading.topic import open_topic
 from streams.settings import Settings
 from streams.worker import fold_policy
 
-__all__ = ["Upgrade", "members_of", "upgrade_of", "workers_of"]
-
-ANSWER_S_MAX = 10.0
+__all__ = ["Upgrade", "upgrade_of", "workers_of"]
 
 
 @dataclass(frozen=True)
@@ -90,19 +86,3 @@ def workers_of(settings: Settings) -> dict[str, int]:
     """
     members = members_of(settings, settings.topics.group_score)
     return dict(Counter(one.rpartition("@")[2] for one in members))
-
-
-def members_of(settings: Settings, group: str) -> list[str]:
-    """What the members of a group call themselves; see :func:`streams.engine.app.client_id`.
-
-    Raises:
-        NamedExit: exit code 2 if no broker answers.
-    """
-    admin = AdminClient(rdkafka_options(settings), logger=silent())
-    asked = admin.describe_consumer_groups([group], request_timeout=ANSWER_S_MAX)
-    try:
-        return [each.client_id for each in asked[group].result().members]
-    except KafkaException as error:
-        raise NamedExit(
-            Exit.USAGE, f"Kafka at {settings.bootstrap} says nothing about {group}: {error}"
-        ) from None

@@ -93,6 +93,7 @@ class Drain:
     async def _apply(self, partition: int, span: Span, end: int, count: Count) -> PartitionFold:
         """Outputs, then rows with their header, as in a checkpoint."""
         rows = CustomerRows(self._changelog)
+        count.total += span.end - span.first
         fold = await fold_at(self._settings, rows, partition, span, count)
         fold.header.partitions = self._partitions
         start: Mapping[int, int] = {partition: fold.header.position}

@@ -1,40 +1,39 @@
 """How the state stands: each partition's header, what is unread, who would move. Reads only."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from confluent_kafka import (
-    ConsumerGroupTopicPartitions,
-    KafkaException,
-    TopicPartition,
-)
-from confluent_kafka.admin import AdminClient
-
-from schemas.signals import ROLLUP
 from schemas.topics import SOURCES
 from scoring.header import Header
 from scoring.partition import PartitionFold
 from scoring.repartition import uneven
 from scoring.row import is_customer
 from scoring.seal import Unsealed
-from streams.engine.kafka import rdkafka_options, silent
 from streams.engine.starting import Standing, start_of
 from streams.engine.topics import partition_counts, topic_ids
 from streams.exits import Exit, NamedExit
 from streams.intake.blocks import origin_of
 from streams.intake.routing import partition_of
 from streams.reading.customer_rows import CustomerRows
+from streams.reading.groups import committed_of, members_of
 from streams.reading.terminal import Count, OnRead
 from streams.reading.topic import Span, open_topic
-from streams.reading.upgrade import members_of
 from streams.settings import Settings
 from streams.state_copies.whole import check_whole
 from streams.worker import fold_policy
 
-__all__ = ["Look", "Partition", "Shape", "fold_at", "look", "nobody_works", "refuse", "shape_of"]
-
-ANSWER_S_MAX = 10.0
+__all__ = [
+    "Look",
+    "Partition",
+    "Shape",
+    "fold_at",
+    "half_read",
+    "look",
+    "nobody_works",
+    "refuse",
+    "shape_of",
+]
 
 
 @dataclass(frozen=True)
@@ -141,8 +140,9 @@ class Look:
             raise NamedExit(
                 Exit.TOPIC_MISMATCH,
                 f"some rows were written for {min(counts)} partitions, some for {max(counts)}:"
-                " workers ran on a log whose partitions were changed by hand. Bring back a copy of"
-                " before (`vitals state import --force`), then start again",
+                " workers ran on a log whose partitions were changed by hand. Create the changelog"
+                " anew with as many partitions as a copy of before has, bring that back"
+                " (`vitals state import`), and start again",
             )
         return counts.pop() if counts else min(shape.log, shape.changelog)
 
@@ -162,7 +162,7 @@ async def look(settings: Settings, shape: Shape, on_read: OnRead) -> Look:
     ):
         rows = CustomerRows(changelog)
         spans, log_spans = await rows.spans(), await log.spans()
-        committed = await asyncio.to_thread(_committed, settings, topics.group_score, log.topic)
+        committed = await asyncio.to_thread(committed_of, settings, topics.group_score, log.topic)
         count = Count(on_read)
         count.total = sum(span.end - span.first for span in spans.values())
         for partition, span in spans.items():
@@ -234,7 +234,9 @@ async def refuse(settings: Settings, headers: Sequence[Header]) -> None:
     Raises:
         NamedExit: exit code 1, saying what a worker has to finish first.
     """
-    problem = uneven(headers) or await asyncio.to_thread(_half_read, settings, headers)
+    problem = uneven(headers)
+    if problem is None:
+        problem = half_read(headers, await asyncio.to_thread(_acknowledged, settings))
     if problem is not None:
         raise NamedExit(
             Exit.FAILED,
@@ -243,53 +245,35 @@ async def refuse(settings: Settings, headers: Sequence[Header]) -> None:
         )
 
 
-def _half_read(settings: Settings, headers: Sequence[Header]) -> str | None:
+def half_read(
+    headers: Sequence[Header], acknowledged: Mapping[str, Mapping[int, int]]
+) -> str | None:
     """A source of which some partitions have had signals that others may lack, in words.
 
-    What intake has acknowledged is in all of them. What it was writing when it was killed
-    may be in some.
+    What intake has acknowledged is in all of them. What it was writing when it was killed may
+    be in some. ``acknowledged`` has sources by the name in headers; one that is not there was
+    created anew since, and nothing more of it comes.
     """
-    names = {settings.topics.source(family) for family in SOURCES}
-    ids = topic_ids(settings, names)
-    origins = {origin_of(name, ids.get(name, "")): name for name in names}
-    acknowledged: dict[tuple[str, int], int] = {}
-    for name in names:
-        committed = _committed(settings, settings.topics.group_intake, name, ids.get(name, ""))
-        acknowledged |= {(name, partition): offset for partition, offset in committed.items()}
     for header in headers:
-        for source, last in header.sources.items():
+        for source, last in sorted(header.sources.items()):
             origin, _, number = source.rpartition("/")
-            if origin == ROLLUP or origin not in origins:
-                continue  # a topic that was created anew since: nothing more of it comes
-            known = acknowledged.get((origins[origin], int(number)), 0)
+            if origin not in acknowledged:
+                continue
+            known = acknowledged[origin].get(int(number), 0)
             if last >= known:
                 return (
-                    f"{origins[origin]} partition {number} was read up to offset {last},"
-                    f" acknowledged is {known}: intake was ended in the middle"
+                    f"{source} was read up to offset {last}, and acknowledged up to {known - 1}:"
+                    " intake was ended in the middle"
                 )
     return None
 
 
-def _committed(settings: Settings, group: str, topic: str, topic_id: str = "") -> dict[int, int]:
-    """Where a group goes on in each partition of a topic, of those that it has read.
-
-    What it said of a topic that had another id is left out.
-    """
-    admin = AdminClient(rdkafka_options(settings), logger=silent())
-    parts = [TopicPartition(topic, p) for p in range(partition_counts(settings).get(topic, 0))]
-    if not parts:
-        return {}
-    try:
-        asked = admin.list_consumer_group_offsets(
-            [ConsumerGroupTopicPartitions(group, parts)], request_timeout=ANSWER_S_MAX
-        )
-        held = asked[group].result().topic_partitions
-    except KafkaException as error:
-        raise NamedExit(
-            Exit.USAGE, f"Kafka at {settings.bootstrap} says nothing about {group}: {error}"
-        ) from None
+def _acknowledged(settings: Settings) -> dict[str, dict[int, int]]:
+    """Where intake goes on: source topic, as headers name it -> partition -> offset."""
+    names = {settings.topics.source(family) for family in SOURCES}
+    ids = topic_ids(settings, names)
+    group = settings.topics.group_intake
     return {
-        part.partition: part.offset
-        for part in held
-        if part.offset >= 0 and (not topic_id or part.metadata in (None, "", topic_id))
+        origin_of(name, ids.get(name, "")): committed_of(settings, group, name, ids.get(name, ""))
+        for name in names
     }

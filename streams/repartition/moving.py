@@ -104,6 +104,7 @@ class Mover:
         count: Count,
     ) -> Move:
         topic = self._changelog.topic
+        count.total += sum(span.end - span.first for span in spans.values())
         move = Move(headers, positions, CustomerRouter(len(positions)))
         for partition, span in spans.items():
             rows = CustomerRows(self._changelog)

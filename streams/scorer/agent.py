@@ -342,10 +342,12 @@ class MetricsTold:
             metrics.evaluations,
             metrics.score_changes,
             metrics.transitions,
+            metrics.misrouted,
         )
         for partition, fold in folds.items():
             c = fold.counts
-            now = (c.signals, c.duplicates, c.evaluations, c.score_changes, c.transitions)
+            changes = (c.score_changes, c.transitions)
+            now = (c.signals, c.duplicates, c.evaluations, *changes, c.misrouted)
             known, before = self._told.get(partition, (0, now))
             if known != id(fold):
                 before = (0,) * len(now)

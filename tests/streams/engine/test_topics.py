@@ -10,7 +10,13 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from schemas.topics import TOPICS
 from servers.process import free_port
 from streams.engine import topics
-from streams.engine.topics import TopicState, check_topics, create_topics, require_topics
+from streams.engine.topics import (
+    TopicState,
+    check_topics,
+    create_topics,
+    grow_topics,
+    require_topics,
+)
 from streams.exits import Exit, NamedExit
 from streams.settings import Settings
 
@@ -77,6 +83,24 @@ def test_s7_each_mismatch_is_named(settings: Settings) -> None:
     assert "--signals-partitions" in message
     wrong = [f.name for f in check_topics(settings) if f.state is TopicState.MISMATCH]
     assert sorted(wrong) == sorted(name(key) for key in ("signals", "customers", "scores"))
+
+
+def test_a_change_of_partitions_that_did_not_end_is_named_with_what_ends_it(
+    settings: Settings,
+) -> None:
+    """The changelog has its new partitions first, the signals log last."""
+    create_topics(settings)
+    grow_topics(settings, ["customers", "scores"], 5)
+    assert "`vitals repartition --to 5` ends it" in refused(settings)
+    rest = ("transitions", "actions", "deliveries", "signals")
+    grow_topics(settings, rest, 5)
+    said = refused(settings)
+    assert "Set --signals-partitions (VITALS_SIGNALS_PARTITIONS) to 5, or leave it out" in said
+    assert require_topics(settings.model_copy(update={"signals_partitions": 5})) == 5
+    wished = settings.model_copy(update={"signals_partitions": 7})
+    assert "`vitals repartition --to 7` moves the state" in refused(wished)
+    grow_topics(settings, ["signals"], 6)
+    assert "`vitals repartition --to 6` moves the state" in refused(settings)
 
 
 def test_the_log_that_exists_binds_the_topics_that_follow_it(settings: Settings) -> None:

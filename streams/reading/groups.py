@@ -1,0 +1,86 @@
+"""What the broker knows of a consumer group: who is in it, and where it goes on."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from confluent_kafka import (
+    ConsumerGroupTopicPartitions,
+    KafkaError,
+    KafkaException,
+    TopicPartition,
+)
+from confluent_kafka.admin import AdminClient
+
+from streams.engine.kafka import rdkafka_options, silent
+from streams.engine.topics import partition_counts
+from streams.exits import Exit, NamedExit
+from streams.settings import Settings
+
+__all__ = ["committed_of", "members_of"]
+
+ANSWER_S_MAX = 10.0
+#: Coordinators move, after a broker's start above all: then they are asked again, so often.
+_TRIES, _AGAIN_S = 50, 0.2
+_MOVING = (
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.NOT_COORDINATOR,
+)
+
+T = TypeVar("T")
+
+
+def members_of(settings: Settings, group: str) -> list[str]:
+    """What the members of a group call themselves; see :func:`streams.engine.app.client_id`.
+
+    Raises:
+        NamedExit: exit code 2 if no broker answers.
+    """
+    admin = AdminClient(rdkafka_options(settings), logger=silent())
+
+    def ask() -> list[str]:
+        asked = admin.describe_consumer_groups([group], request_timeout=ANSWER_S_MAX)
+        return [each.client_id for each in asked[group].result().members]
+
+    return _patiently(settings, admin, group, ask)
+
+
+def committed_of(settings: Settings, group: str, topic: str, topic_id: str = "") -> dict[int, int]:
+    """Where a group goes on in each partition of a topic, of those that it has read.
+
+    What it said of a topic that had another id is left out.
+
+    Raises:
+        NamedExit: exit code 2 if no broker answers.
+    """
+    admin = AdminClient(rdkafka_options(settings), logger=silent())
+    parts = [TopicPartition(topic, p) for p in range(partition_counts(settings).get(topic, 0))]
+    if not parts:
+        return {}
+
+    def ask() -> dict[int, int]:
+        asked = admin.list_consumer_group_offsets(
+            [ConsumerGroupTopicPartitions(group, parts)], request_timeout=ANSWER_S_MAX
+        )
+        return {
+            part.partition: part.offset
+            for part in asked[group].result().topic_partitions
+            if part.offset >= 0 and (not topic_id or part.metadata in (None, "", topic_id))
+        }
+
+    return _patiently(settings, admin, group, ask)
+
+
+def _patiently(settings: Settings, admin: AdminClient, group: str, ask: Callable[[], T]) -> T:
+    for left in reversed(range(_TRIES)):
+        try:
+            return ask()
+        except KafkaException as error:
+            if left and error.args[0].code() in _MOVING:
+                admin.poll(_AGAIN_S)
+                continue
+            raise NamedExit(
+                Exit.USAGE,
+                f"Kafka at {settings.bootstrap} says nothing about {group}: {error.args[0].str()}",
+            ) from None
+    raise AssertionError("the last try returns or raises")
