@@ -1,6 +1,7 @@
 """``vitals repartition``: the state of all customers, moved to more partitions."""
 
 import json
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -40,6 +41,8 @@ def command(settings: Settings, *, to: int, dry_run: bool, yes: bool, as_json: b
     """
     from streams.reading.terminal import run_quietly
 
+    if not (yes or dry_run or sys.stdin.isatty()):
+        raise click.UsageError("nobody is there to be asked: give --yes, or --dry-run to look")
     run_quietly(_repartition(settings, to, dry_run=dry_run, yes=yes, as_json=as_json))
 
 

@@ -28,17 +28,13 @@ from streams.reading.activations import reports_of
 from streams.reading.terminal import Count, OnRead
 from streams.reading.topic import Span, open_topic
 from streams.repartition.draining import Drain, Drained
-from streams.repartition.looking import Look, Shape, nobody_works, refuse
+from streams.repartition.looking import GROWN, Look, Shape, nobody_works, refuse
 from streams.repartition.moving import Mover, knows
 from streams.repartition.reports import missing_reports
 from streams.settings import Settings
 from streams.state_copies.bringing_back import TRANSACTION_MS
 
 __all__ = ["change"]
-
-#: The changelog first: by it everybody sees that a change was begun. The signals log last.
-_GROWN_FIRST = ("customers", "deliveries", "actions", "transitions", "scores")
-_GROWN_LAST = ("signals",)
 
 
 class _Producer:
@@ -64,14 +60,14 @@ async def change(settings: Settings, shape: Shape, look: Look, on_done: OnRead) 
                 await fence.take(range(shape.changelog), [], claims)
                 drained = await _drain(settings, look, fence, producer, old, count)
                 await refuse(settings, drained.headers)
-                grow_topics(settings, _GROWN_FIRST, shape.to)
+                grow_topics(settings, GROWN[:-1], shape.to)
                 await nobody_works(settings)
                 await knows(claims, fence.changelog, shape.to)
                 await fence.take(range(shape.to), [], claims)
                 await _move(settings, fence, drained, shape.to, count)
-        grow_topics(settings, _GROWN_FIRST, shape.to)
+        grow_topics(settings, GROWN[:-1], shape.to)
         await _report(settings, min(old, shape.log), shape.to)
-        grow_topics(settings, _GROWN_LAST, shape.to)
+        grow_topics(settings, GROWN, shape.to)
     except KafkaError as error:
         raise NamedExit(
             Exit.USAGE,

@@ -24,6 +24,7 @@ from streams.state_copies.whole import check_whole
 from streams.worker import fold_policy
 
 __all__ = [
+    "GROWN",
     "Look",
     "Partition",
     "Shape",
@@ -34,6 +35,10 @@ __all__ = [
     "refuse",
     "shape_of",
 ]
+
+#: What gets new partitions, in this order. The changelog first: by it everybody sees that a
+#: change was begun. The signals log last: by it they see that it has ended.
+GROWN = ("customers", "deliveries", "actions", "transitions", "scores", "signals")
 
 
 @dataclass(frozen=True)
@@ -61,15 +66,15 @@ def shape_of(settings: Settings, to: int) -> Shape:
     if settings.broker_embedded:
         raise NamedExit(Exit.USAGE, "the embedded broker cannot do it: its counts are fixed")
     counts = partition_counts(settings)
-    names = [settings.topics.name(key) for key in ("signals", "customers")]
+    names = [settings.topics.name(key) for key in GROWN]
     missing = [name for name in names if name not in counts]
     if missing:
         raise NamedExit(
             Exit.TOPIC_MISMATCH,
-            f"Kafka at {settings.bootstrap} has no topic {' and '.join(missing)}."
+            f"Kafka at {settings.bootstrap} has no topic {', '.join(missing)}."
             " Is --prefix right? `vitals topics --create` creates what is missing",
         )
-    shape = Shape(counts[names[0]], counts[names[1]], to)
+    shape = Shape(counts[names[-1]], counts[names[0]], to)
     most = max(shape.log, shape.changelog)
     if shape.begun and to != most:
         raise NamedExit(

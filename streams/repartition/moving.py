@@ -79,12 +79,13 @@ class Mover:
                 read, 75 if somebody took a partition over. Nothing was moved then.
             KafkaError: when the broker does not take the rows.
         """
-        # Before the transaction begins: what it writes is not to be read here.
-        spans = await self._changelog.spans(range(len(headers)))
-        # Of the same id as any other run: one that was frozen and wakes cannot commit.
+        # Of the same id as any other run: what one that was killed had begun is aborted, and
+        # one that was frozen and wakes cannot commit.
         client = await self._connect(f"{self._changelog.topic}-repartition")
         try:
             await knows(client, self._changelog.topic, len(positions))
+            # Before the transaction begins: what it writes is not to be read here.
+            spans = await self._changelog.spans(range(len(headers)))
             await client.begin_transaction()
             move = await self._write(
                 BatchWriter(_Producer(client)), headers, positions, spans, count

@@ -46,9 +46,8 @@ OUTREACH_POINTS: dict[str, tuple[Any, str, str]] = {
     "sink": (webhook, "read_status", "before"),
     "answer": (webhook.WebhookSink, "deliver", "after"),
 }
-#: Of `vitals repartition`: after what was unread, topics changed, rows written, rows moved.
+#: Of `vitals repartition`: after topics were changed, rows written, rows moved.
 STEPS: dict[str, tuple[Any, str, str]] = {
-    "drained": (changing, "refuse", "before"),
     "grown": (changing, "grow_topics", "after"),
     "rows-written": (moving.Mover, "_write", "after"),
     "rows-moved": (moving.Mover, "run", "after"),
