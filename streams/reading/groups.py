@@ -3,12 +3,7 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-from confluent_kafka import (
-    ConsumerGroupTopicPartitions,
-    KafkaError,
-    KafkaException,
-    TopicPartition,
-)
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from streams.engine.kafka import rdkafka_options, silent
@@ -25,6 +20,7 @@ _MOVING = (
     KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
     KafkaError.COORDINATOR_NOT_AVAILABLE,
     KafkaError.NOT_COORDINATOR,
+    KafkaError._WAIT_COORD,  # noqa: SLF001
 )
 
 T = TypeVar("T")
@@ -42,7 +38,7 @@ def members_of(settings: Settings, group: str) -> list[str]:
         asked = admin.describe_consumer_groups([group], request_timeout=ANSWER_S_MAX)
         return [each.client_id for each in asked[group].result().members]
 
-    return _patiently(settings, admin, group, ask)
+    return _patiently(settings, lambda: admin.poll(_AGAIN_S), group, ask)
 
 
 def committed_of(settings: Settings, group: str, topic: str, topic_id: str = "") -> dict[int, int]:
@@ -53,31 +49,35 @@ def committed_of(settings: Settings, group: str, topic: str, topic_id: str = "")
     Raises:
         NamedExit: exit code 2 if no broker answers.
     """
-    admin = AdminClient(rdkafka_options(settings), logger=silent())
     parts = [TopicPartition(topic, p) for p in range(partition_counts(settings).get(topic, 0))]
     if not parts:
         return {}
+    # Not the admin client's call: librdkafka's process dies in it when the coordinator moves.
+    # Asking joins no group.
+    consumer = Consumer(rdkafka_options(settings) | {"group.id": group}, logger=silent())
 
     def ask() -> dict[int, int]:
-        asked = admin.list_consumer_group_offsets(
-            [ConsumerGroupTopicPartitions(group, parts)], request_timeout=ANSWER_S_MAX
-        )
         return {
             part.partition: part.offset
-            for part in asked[group].result().topic_partitions
+            for part in consumer.committed(parts, timeout=ANSWER_S_MAX)
             if part.offset >= 0 and (not topic_id or part.metadata in (None, "", topic_id))
         }
 
-    return _patiently(settings, admin, group, ask)
+    try:
+        return _patiently(settings, lambda: consumer.poll(_AGAIN_S), group, ask)
+    finally:
+        consumer.close()
 
 
-def _patiently(settings: Settings, admin: AdminClient, group: str, ask: Callable[[], T]) -> T:
+def _patiently(
+    settings: Settings, wait: Callable[[], object], group: str, ask: Callable[[], T]
+) -> T:
     for left in reversed(range(_TRIES)):
         try:
             return ask()
         except KafkaException as error:
             if left and error.args[0].code() in _MOVING:
-                admin.poll(_AGAIN_S)
+                wait()
                 continue
             raise NamedExit(
                 Exit.USAGE,

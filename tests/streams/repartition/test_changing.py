@@ -25,6 +25,7 @@ from schemas.signals import ControlCopy, Tick, encode
 from scoring.header import Header, decode_header
 from scoring.row import HEADER_KEY
 from streams.engine.fencing import Fence, connector
+from streams.engine.kafka import silent
 from streams.engine.topics import create_topics, partition_counts, topic_ids
 from streams.exits import Exit, NamedExit
 from streams.intake.blocks import origin_of
@@ -50,7 +51,7 @@ class Stand:
         self.bootstrap = kafka.bootstrap
         self.changelog = self.settings.topics.name("customers")
         self.log = self.settings.topics.name("signals")
-        self.producer = Producer({"bootstrap.servers": kafka.bootstrap})
+        self.producer = Producer({"bootstrap.servers": kafka.bootstrap}, logger=silent())
         self.fleet = Fleet(OLD)
         #: How many outputs each partition had when it was written.
         self.told: list[int] = []
