@@ -32,17 +32,13 @@ from streams.metrics import Metrics
 from streams.scorer.applying import apply, decoded
 from streams.scorer.control import ControlCopier
 from streams.scorer.output_writer import OutputWriter
+from streams.scorer.pace import apart_ms
 from streams.scorer.stall_watch import StallWatch
 from streams.settings import Settings
 
 __all__ = ["Scorer"]
 
 log = logging.getLogger(__name__)
-
-#: Sources that have been read no further than this before now are behind ...
-BEHIND_MS = 10_000
-#: ... and ticks are so far apart then.
-TICK_BEHIND_MS = 2_000
 
 
 class Scorer:
@@ -266,7 +262,9 @@ class Scorer:
         sources = await self._sources()
         futures = []
         for partition, fold in list(self.folds.items()):
-            if self._ticks_under_way.get(partition) or now_ms < self._not_before_ms(fold, sources):
+            if self._ticks_under_way.get(partition) or now_ms < self._not_before_ms(
+                fold, sources, now_ms
+            ):
                 continue
             ticks = fold.ticks(now_ms, self._settings.tick_customers, sources)
             if not ticks:
@@ -292,16 +290,12 @@ class Scorer:
             answer = await client.send_and_wait(self._log_topic, nothing, partition=partition)
             self._broker_clock.answered(sent_ms, [answer], self._clock.now_ms())
 
-    def _not_before_ms(self, fold: PartitionFold, sources: frozenset[str]) -> int:
-        """The earliest instant for a partition's next round of ticks.
-
-        While the sources are behind ticks are further apart: who is touched now
-        will be touched again before anybody can read the score.
-        """
-        read_to_ms = fold.read_to_ms(sources) or 0
-        behind = self._clock.now_ms() - read_to_ms > BEHIND_MS
-        apart_ms = TICK_BEHIND_MS if behind and self._settings.clock == "wall" else 0
-        return self._ticked_ms.get(fold.partition, 0) + apart_ms
+    def _not_before_ms(self, fold: PartitionFold, sources: frozenset[str], now_ms: int) -> int:
+        """The earliest instant for a partition's next round of ticks."""
+        if self._settings.clock != "wall":
+            return 0
+        apart = apart_ms(now_ms, fold.read_to_ms(sources) or 0)
+        return self._ticked_ms.get(fold.partition, 0) + apart
 
     async def _sources(self) -> frozenset[str]:
         """All source partitions: time waits until each has been heard of."""
