@@ -75,7 +75,7 @@ def compacted(tmp_path: Path, seed: int, *broken: str) -> Outcome:
         pytest.param(["wrong-clock"] * 4, id="t7"),
         pytest.param(["all-down"] * 3, id="all down"),
         pytest.param(["redis-killed", "redis-flushed", "kill-outreach"] * 2, id="the edges"),
-        pytest.param(["outreach-point"] * 8, id="n3"),
+        pytest.param(["outreach-point"] * 5, id="n3"),
     ],
 )
 def test_each_fault_again_and_again(tmp_path: Path, seed: int, faults: list[str]) -> None:
