@@ -1,25 +1,17 @@
 """How far intake has read each source partition, and whether it reads it at all."""
 
-import asyncio
 from collections.abc import Mapping
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from typing import Any, NamedTuple
 
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaConnectionError, KafkaError
-
 from schemas.topics import SOURCES
-from streams.engine.kafka import client_options
-from streams.engine.topics import unreachable
-from streams.exits import Exit, NamedExit
 from streams.intake.source_states import Decided, SourceStates, states_of
 from streams.reading.decisions import decisions
-from streams.reading.topic import REQUEST_MS_MAX, Span, open_topic
+from streams.reading.groups import committed_of
+from streams.reading.topic import Span, open_topic
 from streams.settings import Settings
 
 __all__ = ["SourcePartition", "Sources", "sources"]
-
-_AGAIN_MS = 250
 
 
 class SourcePartition(NamedTuple):
@@ -66,13 +58,18 @@ async def sources(settings: Settings) -> Sources:
         NamedExit: exit code 2 if no broker answers, 71 if a topic is missing.
     """
     states = states_of(await decisions(settings))
-    committed = await _committed(settings)
+    committed = await committed_of(settings, settings.topics.group_intake)
     found: list[SourcePartition] = []
     for family in SOURCES:
         topic = settings.topics.source(family)
         async with open_topic(settings, topic) as reader:
             spans = await reader.spans()
-            at = {p: max(committed.get((topic, p), 0), span.first) for p, span in spans.items()}
+            at = {
+                p: max(known.offset, span.first)
+                if (known := committed.get((topic, p)))
+                else span.first
+                for p, span in spans.items()
+            }
             waits = await _first_waiting(reader, at, spans)
         for partition, span in sorted(spans.items()):
             paused = states.pause_of(topic, partition)
@@ -98,36 +95,3 @@ async def _first_waiting(
         async for records in chunks:
             found.setdefault(records[0].partition, records[0].timestamp)
     return found
-
-
-async def _committed(settings: Settings) -> dict[tuple[str, int], int]:
-    """What intake's group has committed; a partition that it never read is left out."""
-    admin = AIOKafkaAdminClient(request_timeout_ms=REQUEST_MS_MAX, **client_options(settings))
-    group = settings.topics.group_intake
-    try:
-        await admin.start()
-        offsets = await _offsets(admin, group)
-    except KafkaConnectionError as error:
-        raise unreachable(settings, error) from None
-    except KafkaError as error:
-        raise NamedExit(
-            Exit.USAGE, f"Kafka at {settings.bootstrap} does not tell about group {group}: {error}"
-        ) from None
-    finally:
-        with suppress(KafkaError):
-            await admin.close()
-    return {
-        (tp.topic, tp.partition): found.offset for tp, found in offsets.items() if found.offset >= 0
-    }
-
-
-async def _offsets(admin: AIOKafkaAdminClient, group: str) -> Any:
-    """A broker that nobody has asked about a group before needs a moment for it."""
-    for _ in range(REQUEST_MS_MAX // _AGAIN_MS):
-        try:
-            return await admin.list_consumer_group_offsets(group)
-        except KafkaError as error:
-            if not error.retriable:
-                raise
-            await asyncio.sleep(_AGAIN_MS / 1000)
-    return await admin.list_consumer_group_offsets(group)

@@ -167,13 +167,16 @@ async def look(settings: Settings, shape: Shape, on_read: OnRead) -> Look:
     ):
         rows = CustomerRows(changelog)
         spans, log_spans = await rows.spans(), await log.spans()
-        committed = await asyncio.to_thread(committed_of, settings, topics.group_score, log.topic)
+        committed = await committed_of(settings, topics.group_score)
         count = Count(on_read)
         count.total = sum(span.end - span.first for span in spans.values())
         for partition, span in spans.items():
             fold = await fold_at(settings, rows, partition, span, count)
             log_span = log_spans.get(partition, Span(0, 0))
-            standing = Standing(log_span.first, log_span.end, committed.get(partition))
+            known = committed.get((log.topic, partition))
+            standing = Standing(
+                log_span.first, log_span.end, known.offset if known is not None else None
+            )
             keys = [key.decode() for key in fold.rows if is_customer(key)]
             away = sum(partition_of(one, shape.to) != partition for one in keys)
             found.partitions.append(Partition(fold.header, standing, len(keys), away))
@@ -241,7 +244,7 @@ async def refuse(settings: Settings, headers: Sequence[Header]) -> None:
     """
     problem = uneven(headers)
     if problem is None:
-        problem = half_read(headers, await asyncio.to_thread(_acknowledged, settings))
+        problem = half_read(headers, await _acknowledged(settings))
     if problem is not None:
         raise NamedExit(
             Exit.FAILED,
@@ -273,12 +276,17 @@ def half_read(
     return None
 
 
-def _acknowledged(settings: Settings) -> dict[str, dict[int, int]]:
-    """Where intake goes on: source topic, as headers name it -> partition -> offset."""
+async def _acknowledged(settings: Settings) -> dict[str, dict[int, int]]:
+    """Where intake goes on: source topic, as headers name it -> partition -> offset.
+
+    What it said of a topic that had another id is left out.
+    """
     names = {settings.topics.source(family) for family in SOURCES}
-    ids = topic_ids(settings, names)
-    group = settings.topics.group_intake
-    return {
-        origin_of(name, ids.get(name, "")): committed_of(settings, group, name, ids.get(name, ""))
-        for name in names
-    }
+    ids = await asyncio.to_thread(topic_ids, settings, names)
+    found: dict[str, dict[int, int]] = {origin_of(name, ids.get(name, "")): {} for name in names}
+    committed = await committed_of(settings, settings.topics.group_intake)
+    for (name, partition), known in committed.items():
+        topic_id = ids.get(name, "")
+        if name in names and known.topic_id in ("", topic_id):
+            found[origin_of(name, topic_id)][partition] = known.offset
+    return found

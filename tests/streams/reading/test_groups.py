@@ -9,7 +9,7 @@ from aiokafka.errors import (
     KafkaError,
 )
 
-from streams.reading import sources
+from streams.reading import groups
 
 
 class NewBroker:
@@ -25,12 +25,12 @@ class NewBroker:
 
 
 async def test_a_new_broker_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sources, "_AGAIN_MS", 1)
+    monkeypatch.setattr(groups, "_AGAIN_MS", 1)
     broker: Any = NewBroker(GroupCoordinatorNotAvailableError, GroupCoordinatorNotAvailableError)
-    assert await sources._offsets(broker, "g") == {"asked about": "g"}
+    assert await groups._offsets(broker, "g") == {"asked about": "g"}
 
 
 async def test_a_refusal_for_good_is_not_repeated() -> None:
     broker: Any = NewBroker(GroupAuthorizationFailedError)
     with pytest.raises(GroupAuthorizationFailedError):
-        await sources._offsets(broker, "g")
+        await groups._offsets(broker, "g")
