@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from aiokafka.conn import create_conn
 from aiokafka.errors import KafkaError
 from aiokafka.protocol.admin import ApiVersionRequest
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import (
     AdminClient,
     OffsetSpec,
@@ -17,7 +17,7 @@ from confluent_kafka.admin import (
 from schemas.topics import SOURCES
 from streams.clock import Clock
 from streams.doctor.finding import Finding, fail, ok, warn
-from streams.engine.kafka import client_options, rdkafka_options
+from streams.engine.kafka import client_options, rdkafka_options, silent
 from streams.engine.topics import TopicState, check_topics, remedy_for
 from streams.settings import Settings
 
@@ -163,15 +163,25 @@ class Broker:
             return Lag(0, 0, members)
         first = self._offsets(parts, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
         end = self._offsets(parts, OffsetSpec.latest())  # type: ignore[no-untyped-call]
-        wanted = [ConsumerGroupTopicPartitions(group, parts)]
-        held = self._admin.list_consumer_group_offsets(wanted, request_timeout=_TIMEOUT_S)
         records = deleted = 0
-        for part in held[group].result().topic_partitions:
+        for part in self._committed(group, parts):
             key = (part.topic, part.partition)
             position = part.offset if part.offset >= 0 else first[key]
             records += max(0, end[key] - max(position, first[key]))
             deleted += max(0, first[key] - position)
         return Lag(records, deleted, members)
+
+    def _committed(self, group: str, parts: list[TopicPartition]) -> list[TopicPartition]:
+        """Asked as a member would, without becoming one.
+
+        Not by the admin client: its process dies in the answer when a coordinator moves.
+        """
+        options = rdkafka_options(self._settings) | {"group.id": group}
+        consumer = Consumer(options, logger=silent())
+        try:
+            return consumer.committed(parts, timeout=_TIMEOUT_S)
+        finally:
+            consumer.close()
 
     def _offsets(self, parts: list[TopicPartition], which: Any) -> dict[tuple[str, int], int]:
         asked = self._admin.list_offsets(dict.fromkeys(parts, which), request_timeout=_TIMEOUT_S)

@@ -95,7 +95,6 @@ class Drain:
         rows = CustomerRows(self._changelog)
         count.total += span.end - span.first
         fold = await fold_at(self._settings, rows, partition, span, count)
-        fold.header.partitions = self._partitions
         start: Mapping[int, int] = {partition: fold.header.position}
         writer = BatchWriter(self._producer)
         async with aclosing(self._log.read(start, {partition: end})) as chunks:
