@@ -109,14 +109,20 @@ soak: $(STAMP) kafka ## The tests that take longer than a gate may.
 	@$(BIN)/python -m pytest -m soak $(PYTEST_ARGS)
 
 KILLS ?= 8
-OUT ?= chaos.json
 .PHONY: chaos
 chaos: $(STAMP) kafka ## Kill things while events come, and count what is wrong (EVENTS= KILLS= SEED= OUT=).
-	@$(BIN)/python tests/chaos/run.py --events $(or $(EVENTS),100000) --kills $(KILLS) --out $(OUT) \
-	  $(if $(SEED),--seed $(SEED))
+	@$(BIN)/python tests/chaos/run.py --events $(or $(EVENTS),100000) --kills $(KILLS) \
+	  --out $(or $(OUT),chaos.json) $(if $(SEED),--seed $(SEED))
+
+# Absolute figures say as much about the machine: what counts are the ratios within a round.
+SCENARIO ?= narrow
+.PHONY: bench
+bench: $(STAMP) kafka ## Vitals beside its peers on the same job (SCENARIO= SECONDS= EVENTS= ROUNDS= OUT=).
+	@$(BIN)/python tests/bench/run.py --scenario $(SCENARIO) --seconds $(or $(SECONDS),20) \
+	  --rounds $(or $(ROUNDS),3) --out $(or $(OUT),bench.json) $(if $(EVENTS),--events $(EVENTS))
 
 .PHONY: throughput
-throughput: $(STAMP) kafka ## One worker's events per second on a real Kafka, beside stock Faust (EVENTS=...).
+throughput: $(STAMP) kafka ## One worker alone, in one process and in two, to see what a change does (EVENTS=...).
 	@$(BIN)/python tests/bench/throughput.py --events $(or $(EVENTS),1000000)
 	@$(BIN)/python tests/bench/throughput.py --events $(or $(EVENTS),1000000) --split
 
