@@ -24,7 +24,7 @@ __all__ = ["AT_MOST", "admit", "make_room"]
 T = TypeVar("T", Ticket, Invoice, Goal)
 
 #: By collection.
-AT_MOST = {"tickets": 500, "invoices": 300, "goals": 200}
+AT_MOST = {"tickets": 350, "invoices": 300, "goals": 200}
 _STILL_OPEN: dict[str, Callable[[Any], bool]] = {
     "tickets": lambda ticket: ticket.open,
     "invoices": lambda invoice: invoice.owed,

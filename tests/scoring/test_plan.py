@@ -29,10 +29,12 @@ from schemas.signals import Kind, Signal
 from scoring.fold import fold
 from scoring.moment import NO_DATA, Reading
 from scoring.partition import PRUNE_DAYS, TickMode
+from scoring.plan import Plan
 from scoring.room import make_room
 from scoring.row import Customer, is_customer, pack
 from scoring.state import forget
 from scoring.units import Unit
+from streams.scorecards import shipped_card
 
 SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large)
 
@@ -504,16 +506,13 @@ def test_a_row_is_bounded_at_length(shape: str) -> None:
     assert row_after(shape, 100_000) < ROW_BYTES_MAX
 
 
-def all_at_once(count: int) -> int:
-    """The largest row of a customer of whom so many events of every kind come in 399 days."""
-    plan = plan_of(*(metric for metrics, _ in EVER_NEW.values() for metric in metrics))
+def largest_row(plan: Plan, count: int, payload: Callable[[int], list[Any]]) -> int:
+    """The largest row of a customer of whom so many events come in 399 days."""
     customer, largest = Customer(0), 0
     pruned_ms = first_ms = START_MS - 399 * DAY_MS
-    payloads = [payload for _, payload in EVER_NEW.values()]
     for n in range(count):
         at_ms = first_ms + n * 399 * DAY_MS // count
-        payload = payloads[n % len(payloads)](n)
-        fold(customer.state, [0, at_ms, "acme", "app", name_of(n), *payload], plan)
+        fold(customer.state, [0, at_ms, "acme", "app", name_of(n), *payload(n)], plan)
         if at_ms >= pruned_ms + PRUNE_DAYS * DAY_MS:
             largest = max(largest, len(pack(customer)))
             pruned_ms = at_ms
@@ -521,6 +520,13 @@ def all_at_once(count: int) -> int:
             forget(customer.state, at_ms)
             make_room(customer.state)
     return max(largest, len(pack(customer)))
+
+
+def all_at_once(count: int) -> int:
+    """That of a customer of whom events of every kind come."""
+    payloads = [payload for _, payload in EVER_NEW.values()]
+    metrics = (metric for metrics, _ in EVER_NEW.values() for metric in metrics)
+    return largest_row(plan_of(*metrics), count, lambda n: payloads[n % len(payloads)](n))
 
 
 def test_state_size_is_bounded_whatever_the_input() -> None:
@@ -532,6 +538,27 @@ def test_state_size_is_bounded_whatever_the_input() -> None:
 def test_state_size_is_bounded_whatever_the_input_after_a_million_events() -> None:
     """1,000,000 events on one customer."""
     assert all_at_once(1_000_000) < STATE_BYTES_MAX
+
+
+def busiest(count: int) -> int:
+    """That of a customer of the shipped card; one event in twenty is a ticket, a new one."""
+    others = [EVER_NEW[shape][1] for shape in ("users", "features", "seats and MRR")]
+    return largest_row(
+        Plan(card_of(shipped_card().read_text()).series),
+        count,
+        lambda n: _ticket(3 * n // 20) if n % 20 == 0 else others[n % 3](n),
+    )
+
+
+def test_s15_a_row_of_the_shipped_card_is_bounded() -> None:
+    assert busiest(examples(40_000)) < ROW_BYTES_MAX
+
+
+@pytest.mark.soak
+def test_s15_a_million_events_and_fifty_thousand_tickets_on_one_customer() -> None:
+    largest = busiest(1_000_000)
+    print(f"the largest row has {largest:,} bytes")
+    assert largest < ROW_BYTES_MAX
 
 
 def test_a_row_is_bounded_before_there_is_a_card() -> None:
