@@ -26,12 +26,12 @@ from scoring.header import Header, decode_header
 from scoring.row import HEADER_KEY
 from streams.engine.fencing import Fence, connector
 from streams.engine.kafka import silent
-from streams.engine.topics import create_topics, partition_counts, topic_ids
+from streams.engine.topics import create_topics, grow_topics, partition_counts, topic_ids
 from streams.exits import Exit, NamedExit
 from streams.intake.blocks import origin_of
 from streams.outreach.tally import tally
 from streams.repartition.changing import change
-from streams.repartition.looking import Look, half_read, look, nobody_works, shape_of
+from streams.repartition.looking import GROWN, Look, half_read, look, nobody_works, shape_of
 from streams.repartition.moving import Mover
 from streams.settings import Settings
 
@@ -197,6 +197,18 @@ async def test_who_takes_a_partition_over_meanwhile_stops_it(
     assert stand.rows() == before
     assert stand.partitions() == (OLD, NEW)
     monkeypatch.undo()
+    await stand.change()
+    assert stand.rows() == stand.expected()
+    assert stand.partitions() == (NEW, NEW)
+
+
+@pytest.mark.parametrize("keys", [("signals",), GROWN], ids=["the log", "all topics"])
+async def test_whoever_gave_topics_more_partitions_by_hand_has_the_state_moved(
+    stand: Stand, keys: Sequence[str]
+) -> None:
+    """The headers say for how many the rows were written, whatever the topics have."""
+    stand.write()
+    grow_topics(stand.settings, keys, NEW)
     await stand.change()
     assert stand.rows() == stand.expected()
     assert stand.partitions() == (NEW, NEW)
