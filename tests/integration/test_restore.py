@@ -1,6 +1,7 @@
-"""A million customers are restored: how fast, and that nobody is told "ready" before."""
+"""How fast many customers are restored: at a start, not ready before; and in a takeover."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +24,13 @@ CUSTOMERS = 1_000_000
 ROWS = 25_000
 BATCH_BYTES, REQUEST_BYTES = 512 * 1024, 4 * 1024 * 1024
 READY_S_MAX = 300
+#: Of a worker that is killed: what two others have to take over of a million and a half.
+TAKEN_OVER = 500_000
+SESSION_S = 6
 
 
-async def multiply(bootstrap: str, changelog: str) -> tuple[int, int]:
-    """Give each customer so many doubles that there are a million; how many rows, and bytes."""
+async def multiply(bootstrap: str, changelog: str, customers: int) -> tuple[int, int]:
+    """Give each customer as many doubles as make so many; how many rows there are, and bytes."""
     plain = aiokafka.AIOKafkaProducer(bootstrap_servers=bootstrap)
     options = {"bootstrap_servers": bootstrap}
     fence = Fence(changelog, connector(options, BATCH_BYTES, REQUEST_BYTES))
@@ -36,7 +40,7 @@ async def multiply(bootstrap: str, changelog: str) -> tuple[int, int]:
         await fence.take(found.keys(), set(), plain)
         for partition, rows in found.items():
             seen = [value for key, value in rows.items() if is_customer(key)]
-            wanted = CUSTOMERS // len(found) - len(seen)
+            wanted = customers // len(found) - len(seen)
             doubles = {
                 b"double-%d-%07d" % (partition, n): seen[n % len(seen)] for n in range(wanted)
             }
@@ -60,7 +64,7 @@ async def test_s8_a_million_customers_are_restored_before_a_worker_is_ready(
     stand = EventTime(kafka.bootstrap, redis_url, topic_prefix, tmp_path)
     stand.feed(range(95, 100))
     stand.work()
-    rows, size = await multiply(stand.bootstrap, stand.changelog)
+    rows, size = await multiply(stand.bootstrap, stand.changelog, CUSTOMERS)
 
     worker = WorkerServer(tmp_path / "new", *stand.options)
     worker.start(lambda: True)
@@ -76,5 +80,41 @@ async def test_s8_a_million_customers_are_restored_before_a_worker_is_ready(
         "row_bytes": size // CUSTOMERS,
         "seconds": round(restore_s, 1),
         "rows_per_s": int(rows / restore_s),
+    }
+    print(json.dumps(found, indent=1))
+
+
+async def test_s9_what_a_killed_worker_had_is_taken_over_from_the_changelog(
+    kafka: Any, redis_url: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    """There is no warm standby: all its rows are read. How long that takes is what is told."""
+    stand = EventTime(kafka.bootstrap, redis_url, topic_prefix, tmp_path)
+    stand.feed(range(95, 100))
+    stand.work()
+    rows, _ = await multiply(stand.bootstrap, stand.changelog, 2 * TAKEN_OVER)
+    session = ("--session-timeout-s", str(SESSION_S))
+    killed, other = (
+        WorkerServer(tmp_path / name, *stand.options, *session) for name in ("killed", "other")
+    )
+    try:
+        for worker in (killed, other):
+            worker.start(lambda: True)
+        assert until(
+            lambda: [w.metric("health_partitions_owned") for w in (killed, other)] == [1, 1],
+            READY_S_MAX,
+        ), other.tail()
+        killed.kill()
+        at_s = time.monotonic()
+        assert until(lambda: other.metric("health_partitions_owned") == 2, READY_S_MAX)
+        seconds = time.monotonic() - at_s
+    finally:
+        killed.kill()
+        other.kill()
+    assert f"own signals partitions [0, 1]: {rows} rows" in other.log_path.read_text()
+    found = {
+        "rows": rows // 2,
+        "seconds": round(seconds, 1),
+        "session_timeout_s": SESSION_S,
+        "beyond_it_s": round(seconds - SESSION_S, 1),
     }
     print(json.dumps(found, indent=1))
