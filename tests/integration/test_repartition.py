@@ -24,7 +24,7 @@ from streams.exits import Exit
 from streams.intake.routing import partition_of
 from streams.replay import Replay, event_in
 
-pytestmark = pytest.mark.integration
+pytestmark = pytest.mark.soak
 
 LAUNCH = Path(__file__).resolve().parents[1] / "chaos" / "launch.py"
 OLD, NEW = 8, 12
