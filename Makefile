@@ -116,10 +116,21 @@ chaos: $(STAMP) kafka ## Kill things while events come, and count what is wrong 
 
 # Absolute figures say as much about the machine: what counts are the ratios within a round.
 SCENARIO ?= narrow
+PEERS := .venv-bench
 .PHONY: bench
-bench: $(STAMP) kafka ## Vitals beside its peers on the same job (SCENARIO= SECONDS= EVENTS= ROUNDS= OUT=).
+bench: $(STAMP) kafka peers ## Vitals beside its peers on the same job (SCENARIO= SECONDS= EVENTS= ROUNDS= OUT=).
 	@$(BIN)/python tests/bench/run.py --scenario $(SCENARIO) --seconds $(or $(SECONDS),20) \
 	  --rounds $(or $(ROUNDS),3) --out $(or $(OUT),bench.json) $(if $(EVENTS),--events $(EVENTS))
+
+# Without the network the run goes on: what could not be installed is reported as absent.
+.PHONY: peers
+peers: $(PEERS)/.installed
+$(PEERS)/.installed: pyproject.toml $(STAMP)
+	@echo "Installing the peers in Python into $(PEERS)"
+	@{ $(BIN)/python -m venv $(PEERS) \
+	  && $(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1' \
+	  && $(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --group bench \
+	  && touch $@; } || echo "The peers that are not installed will be absent." >&2
 
 .PHONY: throughput
 throughput: $(STAMP) kafka ## One worker alone, in one process and in two, to see what a change does (EVENTS=...).

@@ -19,7 +19,16 @@ from bench.report import Measured, differences
 from records import records_of
 from servers.waiting import until
 
-__all__ = ["PARTITIONS", "Contender", "Failed", "Stand", "cpu_s", "forget_topics", "judged"]
+__all__ = [
+    "PARTITIONS",
+    "Contender",
+    "Failed",
+    "Stand",
+    "cpu_s",
+    "forget_groups",
+    "forget_topics",
+    "judged",
+]
 
 #: Of every topic of every system.
 PARTITIONS = 4
@@ -89,16 +98,21 @@ def create_topics(bootstrap: str, names: list[str]) -> None:
 
 
 def forget_topics(bootstrap: str, is_left_over: Callable[[str], bool]) -> None:
-    """Delete topics and consumer groups by name: the next run begins with nothing."""
+    """Delete topics by name: the next run begins with nothing."""
     admin = AdminClient({"bootstrap.servers": bootstrap})
     topics = [name for name in admin.list_topics(timeout=30).topics if is_left_over(name)]
-    groups = [g.group_id for g in admin.list_consumer_groups().result(30).valid]
-    groups = [group for group in groups if is_left_over(group)]
     for asked in (admin.delete_topics(topics) if topics else {}).values():
         asked.result(30)
+    until(lambda: not set(topics) & admin.list_topics(timeout=30).topics.keys())
+
+
+def forget_groups(bootstrap: str, prefix: str) -> None:
+    """Delete consumer groups, whose members are gone, with their offsets."""
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    groups = [group.group_id for group in admin.list_consumer_groups().result(30).valid]
+    groups = [group for group in groups if group.startswith(prefix)]
     for asked in (admin.delete_consumer_groups(groups) if groups else {}).values():
         asked.result(30)
-    until(lambda: not set(topics) & admin.list_topics(timeout=30).topics.keys())
 
 
 @dataclass

@@ -23,7 +23,7 @@ if not __package__:  # run as a script
 
 from bench.contenders import Contender, Failed, Stand
 from bench.load import Input, prefix_of, produce
-from bench.peers.children import stock_faust
+from bench.peers import kafka_streams, python_peers
 from bench.peers.ours import Ours, create_sources
 from bench.report import Measured, report, table
 from servers.kafka_server import KafkaServer
@@ -36,7 +36,10 @@ __all__ = ["CONTENDERS", "SCENARIOS", "bench", "main"]
 SCENARIOS = {"narrow": 10_000}
 #: So many events for each of SECONDS, if EVENTS does not say: a fast system's second.
 EVENTS_PER_S = 30_000
-CONTENDERS: tuple[Callable[[], Contender], ...] = (Ours, stock_faust)
+CONTENDERS: tuple[Callable[[], Contender], ...] = (
+    Ours, python_peers.faust, python_peers.quix, python_peers.bytewax,
+    kafka_streams.exactly_once, kafka_streams.at_least_once,
+)  # fmt: skip
 
 Say = Callable[[str], None]
 

@@ -9,8 +9,6 @@ script, for a broker to try things with::
 
 import argparse
 import contextlib
-import fcntl
-import os
 import re
 import shutil
 import signal
@@ -30,40 +28,20 @@ from confluent_kafka.admin import AdminClient
 if not __package__:  # run as a script: the tests' folder is not on the path then
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from servers.maven import fetched_jars
 from servers.process import MissingPart, ServerFailed, ServerProcess, free_port, require_program
 
 __all__ = ["KAFKA_VERSION", "KafkaServer", "kafka_jars"]
 
 KAFKA_VERSION = "4.1.0"
 JAVA_MIN = 17
-FETCH_S_MAX = 900
 START_ATTEMPTS = 3
 HOW = (
     "Install Maven and a Java runtime, 17 or newer (Debian, Ubuntu: apt-get install maven"
     " default-jre-headless), or set KAFKA_BOOTSTRAP=host:port to use a broker that is running."
 )
 
-POM = f"""\
-<project xmlns="http://maven.apache.org/POM/4.0.0">
-  <modelVersion>4.0.0</modelVersion>
-  <groupId>vitals.tests</groupId>
-  <artifactId>kafka-jars</artifactId>
-  <version>1</version>
-  <packaging>pom</packaging>
-  <dependencies>
-    <dependency>
-      <groupId>org.apache.kafka</groupId>
-      <artifactId>kafka_2.13</artifactId>
-      <version>{KAFKA_VERSION}</version>
-    </dependency>
-    <dependency>
-      <groupId>org.slf4j</groupId>
-      <artifactId>slf4j-simple</artifactId>
-      <version>1.7.36</version>
-    </dependency>
-  </dependencies>
-</project>
-"""
+ARTIFACTS = (f"org.apache.kafka:kafka_2.13:{KAFKA_VERSION}", "org.slf4j:slf4j-simple:1.7.36")
 
 #: One small broker that groups join at once and that compacts when it is told to.
 SETTINGS = {
@@ -99,39 +77,9 @@ SETTINGS = {
 def kafka_jars() -> Path:
     """The folder with the broker's jars, fetched on first use (about 45 MB).
 
-    Two runs at once do not collide: one fetches, the other waits; a fetch that breaks
-    off leaves nothing in the cache. Raises :class:`MissingPart` when it cannot be done.
+    Raises :class:`MissingPart` when it cannot be done.
     """
-    root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "customer-vitals"
-    jars = root / f"kafka-{KAFKA_VERSION}"
-    if jars.is_dir():
-        return jars
-    maven = require_program("mvn", "Maven (it fetches the Kafka broker)", HOW)
-    require_program("java", "Java", HOW)
-    root.mkdir(parents=True, exist_ok=True)
-    with (root / "fetch.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not jars.is_dir():
-            with tempfile.TemporaryDirectory(prefix="fetch-", dir=root) as folder:
-                _fetch(maven, Path(folder))
-                (Path(folder) / "jars").rename(jars)
-    return jars
-
-
-def _fetch(maven: str, folder: Path) -> None:
-    pom = folder / "pom.xml"
-    pom.write_text(POM)
-    goal = ["dependency:copy-dependencies", "-DincludeScope=runtime"]
-    command = [maven, "-q", "-B", "-f", str(pom), *goal, f"-DoutputDirectory={folder / 'jars'}"]
-    try:
-        done = subprocess.run(
-            command, cwd=folder, capture_output=True, text=True, timeout=FETCH_S_MAX, check=False
-        )
-    except subprocess.TimeoutExpired:
-        raise MissingPart("Kafka", f"Maven did not fetch it within {FETCH_S_MAX} s.") from None
-    if done.returncode != 0 or not list(folder.glob("jars/kafka_2.13-*.jar")):
-        tail = "\n".join((done.stdout + done.stderr).splitlines()[-15:])
-        raise MissingPart("Kafka", f"Maven could not fetch it (is the network there?):\n{tail}")
+    return fetched_jars(f"kafka-{KAFKA_VERSION}", ARTIFACTS, HOW)
 
 
 def _java() -> str:

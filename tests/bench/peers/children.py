@@ -1,9 +1,7 @@
-"""The peers that are processes of their own, and how their last scores are read."""
+"""A peer that is a process of its own: how it is run, and its last scores are read."""
 
-import json
-import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench.contenders import (
@@ -14,18 +12,20 @@ from bench.contenders import (
     create_topics,
     forget_topics,
     judged,
-    last_values,
     told_bands,
 )
 from bench.job import Scores
 from bench.load import Input
 from bench.report import Measured
 
-__all__ = ["HERE", "Peer", "Rows", "json_rows", "stock_faust"]
+__all__ = ["HERE", "Peer", "Rows"]
 
 HERE = Path(__file__).resolve().parent
 #: From the start to the first event: a JVM warms up meanwhile.
-BEGIN_S_MAX = 240.0
+BEGIN_S_MAX = 600.0
+
+#: Of each run: the repartition topic, the score changes, the dead letters.
+TOPICS = ("signals", "scores", "dead")
 
 #: Customer, score, band: from the rows that a system's state is kept in.
 Rows = Iterator[tuple[str, int, str]]
@@ -40,21 +40,25 @@ class Peer:
     command: Sequence[str]
     #: (stand, run, folder) -> what the state holds at the end.
     rows: Callable[[Stand, str, Path], Rows]
-    ready: Callable[["Peer", Stand], None] = lambda peer, stand: None
-    options: Sequence[str] = ()
-    built: list[str] = field(default_factory=list)
+    #: Fetches and builds what it needs, before the first run.
+    ready: Callable[[Stand], None] = lambda _: None
+    #: How often it works an input off before the run that counts: a JVM's first is slow.
+    warm_ups: Callable[[Input], int] = lambda _: 0
 
     def prepare(self, stand: Stand) -> None:
         """Fetch and build what it needs."""
-        self.ready(self, stand)
+        self.ready(stand)
 
     def run(self, stand: Stand, load: Input, number: int) -> Measured:
         """One run; its topics and groups are deleted afterwards."""
         run = f"{self.name}{number}"
-        create_topics(stand.bootstrap, [f"{run}.{kind}" for kind in ("signals", "scores", "dead")])
+        warm_ups = self.warm_ups(load)
+        runs = [run, *(f"{run}.warm{warm}" for warm in range(1, warm_ups + 1))]
+        create_topics(stand.bootstrap, [f"{r}.{t}" for r in runs for t in TOPICS])
         command = [
-            *self.command, *self.options, "--bootstrap", stand.bootstrap, "--prefix", load.prefix,
+            *self.command, "--bootstrap", stand.bootstrap, "--prefix", load.prefix,
             "--run", run, "--good", str(load.good), "--partitions", str(PARTITIONS),
+            *(("--warm-ups", str(warm_ups)) if warm_ups else ()),
         ]  # fmt: skip
         folder = stand.folder / run
         try:
@@ -70,20 +74,3 @@ class Peer:
             return judged(stand, self.name, load, seconds, cpu, scores)
         finally:
             forget_topics(stand.bootstrap, lambda name: name.startswith(run))
-
-
-def json_rows(values: Iterator[tuple[bytes, bytes]]) -> Rows:
-    """Rows whose key is the customer and whose value is the state, as JSON."""
-    for key, value in values:
-        state = json.loads(value)
-        yield key.decode(), state["score"], state["band"]
-
-
-def stock_faust() -> Peer:
-    """Faust as it is, in the environment of the tests."""
-    return Peer(
-        "faust", 1_000, [sys.executable, str(HERE / "stock_faust.py")],
-        lambda stand, run, _: json_rows(
-            last_values(stand.bootstrap, f"{run}-customers-changelog")
-        ),
-    )  # fmt: skip

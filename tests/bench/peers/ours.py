@@ -4,7 +4,16 @@ import json
 import time
 from collections.abc import Iterable, Sequence
 
-from bench.contenders import PARTITIONS, Failed, Stand, cpu_s, forget_topics, judged, last_values
+from bench.contenders import (
+    PARTITIONS,
+    Failed,
+    Stand,
+    cpu_s,
+    forget_groups,
+    forget_topics,
+    judged,
+    last_values,
+)
 from bench.job import CARD
 from bench.load import Input, source
 from bench.report import Measured
@@ -70,6 +79,7 @@ class Ours:
             return judged(stand, self.name, load, seconds, cpu, scores)
         finally:
             kept = {source(load.prefix, family) for family in SOURCES}
+            forget_groups(stand.bootstrap, load.prefix)
             forget_topics(
                 stand.bootstrap,
                 lambda name: name.startswith(load.prefix) and name not in kept,
