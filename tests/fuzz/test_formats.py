@@ -14,6 +14,7 @@ import tracemalloc
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 import pytest
@@ -219,6 +220,8 @@ def grown_by(kind: str, inputs: int, read: Callable[[bytes], object]) -> int:
         gc.collect()
         sys._clear_type_cache()  # Python's own: up to 4,096 names that were looked up
 
+    with contextlib.suppress(ZoneInfoNotFoundError):
+        ZoneInfo("Europe/Nowhere")  # modules are imported at the first zone that is none
     some()  # caches fill
     tracemalloc.start()
     try:
