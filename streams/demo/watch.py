@@ -8,7 +8,6 @@ import contextlib
 
 from confluent_kafka import (
     Consumer,
-    ConsumerGroupTopicPartitions,
     KafkaException,
     Message,
     TopicPartition,
@@ -38,7 +37,10 @@ class BrokerWatch:
     """Reads the end of the topics into a :class:`~streams.demo.tally.Tally`."""
 
     def __init__(self, bootstrap: str, topics: Topics, partitions: int) -> None:
-        self._topics, self._partitions = topics, partitions
+        self._bootstrap, self._topics, self._partitions = bootstrap, topics, partitions
+        #: They ask where a group stands and never join it. The admin client's way of asking
+        #: ends the process when a coordinator moves.
+        self._groups: dict[str, Consumer] = {}
         self._admin = AdminClient({"bootstrap.servers": bootstrap, **_QUIET})
         self._consumer = Consumer(
             {
@@ -78,8 +80,9 @@ class BrokerWatch:
 
     def close(self) -> None:
         """Let go of the broker."""
-        with contextlib.suppress(KafkaException, RuntimeError):
-            self._consumer.close()
+        for consumer in (self._consumer, *self._groups.values()):
+            with contextlib.suppress(KafkaException, RuntimeError):
+                consumer.close()
 
     def unread(self) -> int:
         """Source records that intake has not acknowledged yet."""
@@ -101,10 +104,11 @@ class BrokerWatch:
 
     def _lag(self, group: str, topics: list[str], ends: dict[tuple[str, int], int]) -> int:
         """Records between the group's acknowledged positions and the ends."""
-        asked = self._admin.list_consumer_group_offsets(
-            [ConsumerGroupTopicPartitions(group, self._parts(topics))], request_timeout=_TIMEOUT_S
-        )
-        held = asked[group].result(_TIMEOUT_S).topic_partitions
+        if group not in self._groups:
+            self._groups[group] = Consumer(
+                {"bootstrap.servers": self._bootstrap, "group.id": group, **_QUIET}
+            )
+        held = self._groups[group].committed(self._parts(topics), timeout=_TIMEOUT_S)
         return sum(max(0, ends[p.topic, p.partition] - max(0, p.offset)) for p in held)
 
     def _read(self, message: Message, tally: Tally) -> None:
