@@ -83,7 +83,7 @@ def _plain(node: yaml.Node | None, loc: _Loc, problems: list[tuple[_Loc, str]]) 
         for key, value in node.value:
             name = str(key.value)
             if key.tag.endswith(":merge"):
-                merged |= _plain(value, loc, problems) or {}
+                merged |= _merged(_plain(value, loc, problems), (*loc, name), problems)
                 continue
             if name in result:
                 problems.append(((*loc, name), "given twice"))
@@ -94,6 +94,17 @@ def _plain(node: yaml.Node | None, loc: _Loc, problems: list[tuple[_Loc, str]]) 
     if isinstance(node, yaml.ScalarNode):
         return _scalar(node, loc, problems)
     return None
+
+
+def _merged(found: Any, loc: _Loc, problems: list[tuple[_Loc, str]]) -> dict[str, Any]:
+    """What ``<<:`` brings: a mapping, or several, of which the first that has a key wins."""
+    merged: dict[str, Any] = {}
+    for each in reversed(found if isinstance(found, list) else [found]):
+        if isinstance(each, dict):
+            merged |= each
+        else:
+            problems.append((loc, "expected a mapping, or a list of mappings"))
+    return merged
 
 
 def _scalar(node: yaml.ScalarNode, loc: _Loc, problems: list[tuple[_Loc, str]]) -> Any:

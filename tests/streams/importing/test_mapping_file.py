@@ -120,6 +120,10 @@ def test_a_right_mapping_is_read(tmp_path: Path) -> None:
             "m.yaml:12: inputs.2.encoding: no such encoding: utf-9",
         ),
         ("nonsense: 1\n", "m.yaml:12: nonsense: no such key"),
+        (
+            "          <<: order\n",
+            "m.yaml:12: inputs.1.emit.1.fields.<<: expected a mapping, or a list of mappings",
+        ),
     ],
 )
 def test_a_problem_is_named_with_its_line(tmp_path: Path, extra: str, complaint: str) -> None:
@@ -185,6 +189,16 @@ def test_keys_are_texts_as_written(tmp_path: Path) -> None:
     path.write_text(HEAD + "          item: {column: x, map: {True: a, no: b, 007: c}}\n")
     fields = load_mapping(path).inputs[0].emit[0].fields
     assert fields["item"].map == {"True": "a", "no": "b", "007": "c"}
+
+
+def test_fields_can_be_shared_by_yamls_merge_key(tmp_path: Path) -> None:
+    """One mapping or several; what stands there itself wins, then the first that has a key."""
+    path = tmp_path / "m.yaml"
+    shared = "          <<: [{item: first}, {item: second, activity: visit, rating: '{r}'}]\n"
+    path.write_text(HEAD + shared)
+    fields = load_mapping(path).inputs[0].emit[0].fields
+    said = {name: fields[name].template for name in ("item", "activity", "rating")}
+    assert said == {"item": "first", "activity": "order", "rating": "{r}"}
 
 
 def test_placeholders_of_a_template() -> None:
