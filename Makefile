@@ -118,9 +118,9 @@ chaos: $(STAMP) kafka ## Kill things while events come, and count what is wrong 
 SCENARIO ?= narrow
 PEERS := .venv-bench
 .PHONY: bench
-bench: $(STAMP) kafka peers ## Vitals beside its peers on the same job (SCENARIO= SECONDS= EVENTS= ROUNDS= OUT=).
+bench: $(STAMP) kafka peers ## Vitals beside its peers on the same job (SCENARIO= SECONDS= EVENTS= ROUNDS= ONLY= OUT=).
 	@$(BIN)/python tests/bench/run.py --scenario $(SCENARIO) --seconds $(or $(SECONDS),20) \
-	  --rounds $(or $(ROUNDS),3) --out $(or $(OUT),bench.json) $(if $(EVENTS),--events $(EVENTS))
+	  --rounds $(or $(ROUNDS),3) --out $(or $(OUT),bench.json) $(if $(EVENTS),--events $(EVENTS)) $(if $(ONLY),--only $(ONLY))
 
 # Without the network the run goes on: what could not be installed is reported as absent.
 .PHONY: peers

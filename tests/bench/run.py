@@ -5,6 +5,8 @@ make bench SCENARIO=narrow SECONDS=20 OUT=bench.json ROUNDS=3
 Each system reads usage, ticket and billing events, validates them, sends what they say to the
 customer's partition (a second topic), folds it into 30 days of state, scores it, tells a new band,
 and keeps the state in a changelog. What it ends with is compared with the expected scores.
+
+Exit codes: 0 all outputs are equal, 1 those of a system are not, 2 it could not run.
 """
 
 import argparse
@@ -49,13 +51,11 @@ def bench(
     only: Sequence[str], say: Say,
 ) -> dict[str, Any]:  # fmt: skip
     """Run the scenario; what ``bench.json`` says."""
-    contenders = [made for make in CONTENDERS if (made := make()).name in only or not only]
+    everybody = [make() for make in CONTENDERS]
+    contenders = [one for one in everybody if one.name in only or not only]
     runs: dict[str, list[Measured]] = {contender.name: [] for contender in contenders}
-    absent: dict[str, str] = {}
-    whole = events or int(EVENTS_PER_S * seconds)
-    sizes = {
-        c.name: min(whole, int(c.cautious_events_per_s * seconds) or whole) for c in contenders
-    }
+    absent = {one.name: "not asked for" for one in everybody if one not in contenders}
+    whole = events or max(1, int(EVENTS_PER_S * seconds))
     with ExitStack() as stack:
         kafka = stack.enter_context(KafkaServer.start(folder / "kafka"))
         redis = stack.enter_context(RedisServer.start(folder / "redis"))
@@ -66,9 +66,17 @@ def bench(
             except (MissingPart, Failed) as missing:
                 absent[contender.name] = str(missing)
                 say(f"{contender.name} is absent: {missing}")
-        say(f"producing {whole:,} events of {SCENARIOS[scenario]:,} customers")
+        sizes = {
+            c.name: min(whole, int(c.cautious_events_per_s * seconds) or whole)
+            for c in contenders
+            if c.name not in absent
+        }
+        if not sizes:
+            raise Failed(f"nothing that can run here: {absent}")
+        customers = SCENARIOS[scenario]
+        say(f"producing {max(sizes.values()):,} events of {customers:,} customers")
         create_sources(kafka.bootstrap, {prefix_of(size) for size in sizes.values()})
-        loads = produce(kafka.bootstrap, [*sizes.values()], SCENARIOS[scenario], time.time(), say)
+        loads = produce(kafka.bootstrap, [*sizes.values()], customers, time.time(), say)
         for number in range(1, rounds + 1):
             say(f"round {number} of {rounds}")
             _round(stand, contenders, number, {n: loads[s] for n, s in sizes.items()}, runs, absent)
@@ -97,6 +105,7 @@ def _round(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command."""
+    names = [make().name for make in CONTENDERS]
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -110,8 +119,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=3, help="how often each runs (default: 3)")
     parser.add_argument("--out", type=Path, default=Path("bench.json"), help="default: bench.json")
     parser.add_argument(
-        "--only", nargs="*", default=[], metavar="NAME",
-        help="these systems alone: " + ", ".join(make().name for make in CONTENDERS),
+        "--only", nargs="*", default=[], metavar="NAME", choices=names,
+        help="these systems alone: " + ", ".join(names),
     )  # fmt: skip
     options = parser.parse_args(arguments)
     if options.seconds <= 0 or options.rounds < 1 or (options.events or 1) < 1:
@@ -127,9 +136,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 Path(folder), scenario=options.scenario, seconds=options.seconds,
                 rounds=options.rounds, events=options.events, only=options.only, say=say,
             )  # fmt: skip
-        except (MissingPart, ServerFailed) as error:
+        except (MissingPart, ServerFailed, Failed) as error:
             print(error, file=sys.stderr)
             return 2
+        except KeyboardInterrupt:
+            print("ended before there was a report", file=sys.stderr)
+            return 130
     options.out.write_text(json.dumps(found, indent=2) + "\n")
     print(table(found))
     print(f"written to {options.out}")
