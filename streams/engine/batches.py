@@ -8,7 +8,12 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from aiokafka.errors import KafkaTimeoutError
+
 __all__ = ["BatchWriter", "HasClient"]
+
+#: The broker takes nothing for so long: it is away.
+SEND_S_MAX = 30.0
 
 
 class HasClient(Protocol):
@@ -36,7 +41,11 @@ class BatchWriter:
         value: bytes | None,
         headers: Sequence[tuple[str, bytes]] = (),
     ) -> None:
-        """Add a record. Waits only while the producer's buffer for the partition is full."""
+        """Add a record. Waits only while the producer's buffer for the partition is full.
+
+        Raises:
+            aiokafka.errors.KafkaTimeoutError: if it stays full for :data:`SEND_S_MAX`.
+        """
         tp = (topic, partition)
         client = self._producer.client
         batch = self._open.get(tp)
@@ -68,5 +77,24 @@ class BatchWriter:
 
     async def _send(self, tp: tuple[str, int], batch: Any) -> None:
         count = batch.record_count()
-        future = await self._producer.client.send_batch(batch, tp[0], partition=tp[1])
+        try:
+            async with asyncio.timeout(SEND_S_MAX):
+                future = await self._hand_over(tp, batch)
+        except TimeoutError:
+            raise KafkaTimeoutError from None
         self._sent.append((future, tp, count))
+
+    async def _hand_over(self, tp: tuple[str, int], batch: Any) -> asyncio.Future[Any]:
+        """Wait for room in the client's buffer.
+
+        Its own limit is none: each time somebody else gets the room first it takes off all
+        that has passed since the beginning, so of many who wait some give up within seconds.
+        """
+        while True:
+            try:
+                sent: asyncio.Future[Any] = await self._producer.client.send_batch(
+                    batch, tp[0], partition=tp[1]
+                )
+            except KafkaTimeoutError:
+                continue
+            return sent

@@ -5,9 +5,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from aiokafka.errors import NotEnoughReplicasError
+from aiokafka.errors import KafkaTimeoutError, NotEnoughReplicasError
 
 from engine_stand import RecordingClient
+from streams.engine import batches
 from streams.engine.batches import BatchWriter
 
 
@@ -76,3 +77,36 @@ async def test_a_second_flush_waits_for_nothing_old() -> None:
     await out.flush()
     assert client.told == ["send t/0 1", "durable t/0"]
     assert client.values("t") == [None]
+
+
+class Crowded(RecordingClient):
+    """Gives up waiting for room so many times, as the client does where others come first."""
+
+    def __init__(self, times: int) -> None:
+        super().__init__()
+        self.times = times
+
+    async def send_batch(self, batch: Any, topic: str, *, partition: int) -> Any:
+        await asyncio.sleep(0)
+        if self.times:
+            self.times -= 1
+            raise KafkaTimeoutError
+        return await super().send_batch(batch, topic, partition=partition)
+
+
+async def test_s5_who_waits_for_room_among_many_does_not_give_up() -> None:
+    client = Crowded(times=20)
+    out = writer(client)
+    await out.add("t", 0, b"k", b"v")
+    await out.flush()
+    assert client.values("t") == [b"v"]
+
+
+async def test_s5_a_broker_that_takes_nothing_is_not_waited_for_without_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(batches, "SEND_S_MAX", 0.01)
+    out = writer(Crowded(times=10**9))
+    await out.add("t", 0, b"k", b"v")
+    with pytest.raises(KafkaTimeoutError):
+        await out.flush()
