@@ -6,11 +6,12 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from bench.job import Scores
@@ -107,12 +108,19 @@ def forget_topics(bootstrap: str, is_left_over: Callable[[str], bool]) -> None:
 
 
 def forget_groups(bootstrap: str, prefix: str) -> None:
-    """Delete consumer groups, whose members are gone, with their offsets."""
+    """Delete consumer groups with their offsets; of a process that died, members time out first."""
     admin = AdminClient({"bootstrap.servers": bootstrap})
-    groups = [group.group_id for group in admin.list_consumer_groups().result(30).valid]
-    groups = [group for group in groups if group.startswith(prefix)]
-    for asked in (admin.delete_consumer_groups(groups) if groups else {}).values():
-        asked.result(30)
+
+    def gone() -> bool:
+        known = [group.group_id for group in admin.list_consumer_groups().result(30).valid]
+        left = [group for group in known if group.startswith(prefix)]
+        for asked in (admin.delete_consumer_groups(left) if left else {}).values():
+            with suppress(KafkaException):  # not empty yet
+                asked.result(30)
+        return not left
+
+    if not until(gone):
+        raise Failed(f"its consumer groups {prefix}... could not be deleted")
 
 
 @dataclass

@@ -69,6 +69,9 @@ class Ours:
             worker.start(lambda: True)
             try:
                 seconds, cpu = measure([worker], load.good)
+            except Failed:
+                stand.say(worker.tail())
+                raise
             finally:
                 worker.stop()
             healths = healths_of(stand.bootstrap, topics.name("customers"), int(time.time() * 1000))
