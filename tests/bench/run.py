@@ -57,7 +57,7 @@ def bench(
     absent = {one.name: "not asked for" for one in everybody if one not in contenders}
     whole = events or max(1, int(EVENTS_PER_S * seconds))
     with ExitStack() as stack:
-        kafka = stack.enter_context(KafkaServer.start(folder / "kafka"))
+        kafka = stack.enter_context(KafkaServer.start(folder / "kafka", brief=False))
         redis = stack.enter_context(RedisServer.start(folder / "redis"))
         stand = Stand(kafka.bootstrap, redis.url, folder, say)
         for contender in contenders:

@@ -37,7 +37,7 @@ def main() -> None:
     prefix = prefix_of(options.events)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        kafka = stack.enter_context(KafkaServer.start(folder / "kafka"))
+        kafka = stack.enter_context(KafkaServer.start(folder / "kafka", brief=False))
         redis = stack.enter_context(RedisServer.start(folder / "redis"))
         create_sources(kafka.bootstrap, [prefix])
         print(f"producing {options.events} events for {options.customers} customers", flush=True)

@@ -95,7 +95,13 @@ class KafkaServer:
     """One broker in a folder of its own. Start it with :meth:`start`; a context manager."""
 
     def __init__(
-        self, directory: Path, port: int, settings: Mapping[str, str], listener: str | None
+        self,
+        directory: Path,
+        port: int,
+        settings: Mapping[str, str],
+        listener: str | None,
+        *,
+        brief: bool,
     ) -> None:
         self.directory = directory
         self.port = port
@@ -103,6 +109,7 @@ class KafkaServer:
         self._controller_port = free_port()
         self._settings = dict(settings)
         self._java = _java()
+        self._brief = brief
         self._classpath = f"{kafka_jars()}/*"
         self._properties = directory / "server.properties"
         self._server = ServerProcess(
@@ -117,8 +124,11 @@ class KafkaServer:
         port: int | None = None,
         settings: Mapping[str, str] | None = None,
         listener: str | None = None,
+        brief: bool = True,
     ) -> Self:
         """A formatted broker that answers; ``settings`` are added to ``server.properties``.
+
+        One that is not ``brief`` is compiled to the last, which pays only when it works for long.
 
         ``listener`` (``NAME://127.0.0.1:PORT``) is one more beside the plain one; its
         protocol and what goes with it stand in ``settings``.
@@ -128,7 +138,7 @@ class KafkaServer:
         """
         directory.mkdir(parents=True, exist_ok=True)
         for attempt in range(START_ATTEMPTS):
-            server = cls(directory, port or free_port(), settings or {}, listener)
+            server = cls(directory, port or free_port(), settings or {}, listener, brief=brief)
             try:
                 server._format()
                 server._server.start(server._is_ready)
@@ -204,6 +214,7 @@ class KafkaServer:
     def _command(self, main_class: str, *arguments: str) -> list[str]:
         quiet = ["-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"]
         memory = ["-Xms128m", "-Xmx512m", "-XX:+UseSerialGC"]
+        memory += ["-XX:TieredStopAtLevel=1"] if self._brief else []
         return [self._java, *memory, *quiet, "-cp", self._classpath, main_class, *arguments]
 
     def _is_ready(self) -> bool:
