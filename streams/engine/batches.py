@@ -71,9 +71,14 @@ class BatchWriter:
         """
         await self.send()
         sent, self._sent = self._sent, []
-        for future, tp, count in sent:
-            metadata = await future
-            self.last_offsets[tp] = metadata.offset + count - 1
+        try:
+            for future, tp, count in sent:
+                metadata = await future
+                self.last_offsets[tp] = metadata.offset + count - 1
+        except BaseException:
+            for future, _, _ in sent:
+                future.add_done_callback(_seen)  # one reason is enough: the others are not logged
+            raise
 
     async def _send(self, tp: tuple[str, int], batch: Any) -> None:
         count = batch.record_count()
@@ -98,3 +103,8 @@ class BatchWriter:
             except KafkaTimeoutError:
                 continue
             return sent
+
+
+def _seen(future: asyncio.Future[Any]) -> None:
+    if not future.cancelled():
+        future.exception()

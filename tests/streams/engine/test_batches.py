@@ -1,6 +1,7 @@
 """Durable batches, against a client that answers when it is told to."""
 
 import asyncio
+import gc
 from types import SimpleNamespace
 from typing import Any
 
@@ -110,3 +111,27 @@ async def test_s5_a_broker_that_takes_nothing_is_not_waited_for_without_end(
     await out.add("t", 0, b"k", b"v")
     with pytest.raises(KafkaTimeoutError):
         await out.flush()
+
+
+async def test_of_many_batches_that_are_refused_one_is_the_reason_and_none_is_logged() -> None:
+    """Python names each future whose error nobody has looked at; a fenced worker has many."""
+    client = RecordingClient(hold=True, batch_bytes=2000, refuse=NotEnoughReplicasError())
+    out, named = writer(client), []
+    asyncio.get_running_loop().set_exception_handler(lambda _, what: named.append(what))
+    for n in range(60):
+        await out.add("t", 0, b"%d" % n, b"x" * 100)
+    flushing = asyncio.ensure_future(out.flush())
+    while len(client.sent) < 3:
+        await asyncio.sleep(0)
+    client.answer(client.sent[0])
+    with pytest.raises(NotEnoughReplicasError):
+        await flushing
+    for sent in client.sent[1:]:
+        client.answer(sent)
+    client.sent.clear()
+    client.refuse = None  # its traceback has them
+    del flushing, sent
+    for _ in range(3):
+        await asyncio.sleep(0)
+        gc.collect()
+    assert named == []
