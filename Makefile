@@ -81,7 +81,7 @@ units: $(STAMP)
 	@$(BIN)/python -m pytest -q --numprocesses=auto --few-examples -m "$(UNIT)" \
 	  --deselect tests/architecture/test_static.py $(PYTEST_ARGS)
 
-# What is quick first, on all cores. Those with servers in four lanes, each with a broker of its own:
+# What is quick first, on all cores. Those with servers in three lanes, each with a broker of its own:
 # they wait more than they work. With PYTEST_ARGS it is one run of what they name.
 .PHONY: test
 test: $(STAMP) kafka ## All tests but the soak, on a real Kafka and a real Redis where they can be had.
@@ -90,7 +90,7 @@ test: $(STAMP) kafka ## All tests but the soak, on a real Kafka and a real Redis
 
 .PHONY: with-servers
 with-servers: $(STAMP) kafka
-	@$(BIN)/python -m pytest -q --numprocesses=4 --dist=loadfile -m "not soak and not ($(UNIT))"
+	@$(BIN)/python -m pytest -q --numprocesses=3 --dist=loadfile -m "not soak and not ($(UNIT))"
 
 # What tests the core: the shell reads the cards that are refused, and replays hierarchies. What
 # takes long and reaches no branch that the others do not is left to `make check` and `make test`.

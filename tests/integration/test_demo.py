@@ -101,7 +101,7 @@ def demo(tmp_path):
 def test_the_demo_scores_a_company_and_reports(demo, tmp_path):
     """One command, no preparation: customers scored, lines crossed, messages delivered."""
     report = tmp_path / "report.json"
-    run = demo("--seconds", "22", "--days", "45", "--report", str(report))
+    run = demo("--seconds", "35", "--days", "45", "--report", str(report))
     run.until("live:")
     assert ADDRESS.search(run.text())
     (went_live, *_) = [line for line in run.text().splitlines() if " live: " in line]
