@@ -18,6 +18,8 @@ from scoring.row import (
     Customer,
     Prefix,
     is_customer,
+    number_in,
+    numbered,
     pack,
     prefix_of,
     unpack,
@@ -92,12 +94,12 @@ class Book:
 
     def percentiles(self, number: int) -> bytes | None:
         """The snapshot of percentiles with this number, None if there is no row of it."""
-        key = _percentiles_key(number)
+        key = numbered(PERCENTILES_KEY, number)
         return self._own.get(key) or self.rows.get(key)
 
     def keep_percentiles(self, card_hash: str, number: int, body: bytes) -> None:
         """Have the next checkpoint write a card's snapshot, in place of its last one."""
-        self._own[_percentiles_key(number)] = body
+        self._own[numbered(PERCENTILES_KEY, number)] = body
         self._number_percentiles({**self.header.percentiles, card_hash: number})
 
     def keep_percentiles_of(self, hashes: Collection[str]) -> None:
@@ -108,7 +110,7 @@ class Book:
     def _number_percentiles(self, numbers: dict[str, int]) -> None:
         """Take what is not among these out of the header; deleted as segments are."""
         gone = set(self.header.percentiles.values()) - set(numbers.values())
-        self._expired += sorted(map(_percentiles_key, gone))
+        self._expired += sorted(numbered(PERCENTILES_KEY, number) for number in gone)
         self.header.percentiles = numbers
 
     def drop_segments(self) -> None:
@@ -120,7 +122,7 @@ class Book:
         for number, last_hour in list(self.header.segments.items()):
             if self.duplicates.expired(last_hour):
                 del self.header.segments[number]
-                self._expired.append(_segment_key(number))
+                self._expired.append(numbered(SEGMENT_KEY, number))
 
     def checkpoint(self) -> list[tuple[bytes, bytes | None]]:
         """The rows that changed since the last one, header last; None deletes a row."""
@@ -132,7 +134,7 @@ class Book:
             number = self.header.segment_next
             self.header.segment_next = number + 1
             self.header.segments[number] = segment.last_hour
-            written.append((_segment_key(number), encode_segment(segment)))
+            written.append((numbered(SEGMENT_KEY, number), encode_segment(segment)))
         version = self.header.version
         written += [(i.encode(), pack(c, version)) for i, c in self.changed.items()]
         for key, value in written:
@@ -157,10 +159,13 @@ class Book:
         self.duplicates.advance(self.header.tick_ms)
         for key in self.rows:
             # Left by a crash before its deletion.
-            if key.startswith(SEGMENT_KEY) and _number(key) not in self.header.segments:
+            if (
+                key.startswith(SEGMENT_KEY)
+                and number_in(key, SEGMENT_KEY) not in self.header.segments
+            ):
                 self._own[key] = None
         for number in self.header.segments:
-            packed = self.rows.get(_segment_key(number))
+            packed = self.rows.get(numbered(SEGMENT_KEY, number))
             if packed is not None:
                 segment = decode_segment(packed)
                 # One of a checkpoint that never got its header: its records come again.
@@ -169,19 +174,7 @@ class Book:
 
     def _forget_percentiles(self) -> None:
         """Snapshots that a crash left: no header has them, or their record comes again."""
-        kept = {_percentiles_key(number) for number in self.header.percentiles.values()}
+        kept = {numbered(PERCENTILES_KEY, number) for number in self.header.percentiles.values()}
         for key in self.rows:
             if key.startswith(PERCENTILES_KEY) and key not in kept:
                 self._own[key] = None
-
-
-def _number(segment_key: bytes) -> int:
-    return int(segment_key[len(SEGMENT_KEY) :])
-
-
-def _percentiles_key(number: int) -> bytes:
-    return PERCENTILES_KEY + str(number).encode()
-
-
-def _segment_key(number: int) -> bytes:
-    return SEGMENT_KEY + str(number).encode()

@@ -2,9 +2,9 @@
 
 import msgspec
 
-from scoring.row_body import CODECS, STATE_VERSION, UNREADABLE
+from scoring.row_body import CODECS, STATE_VERSION
 from scoring.seal import Seal
-from scoring.versions import RowError, check_version
+from scoring.versions import check_version, readable
 
 __all__ = ["Activation", "Header", "decode_header", "encode_header"]
 
@@ -72,9 +72,6 @@ def decode_header(row: bytes) -> Header:
     Raises:
         RowError: if it cannot be read.
     """
-    try:
-        header = _decoder.decode(row)
-    except UNREADABLE as error:
-        raise RowError(f"damaged header: {error}") from error
+    header = readable(_decoder.decode, row, "header")
     check_version(header.version, CODECS)
     return header

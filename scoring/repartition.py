@@ -19,8 +19,18 @@ from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequenc
 from math import gcd
 
 from schemas.signals import ROLLUP
-from scoring import row as rows_
 from scoring.header import Header, encode_header
+from scoring.row import (
+    CARD_KEY,
+    HEADER_KEY,
+    PERCENTILES_KEY,
+    SEGMENT_KEY,
+    at_position,
+    is_customer,
+    number_in,
+    numbered,
+    prefix_of,
+)
 from scoring.seal import Seal
 from scoring.segment import decode_segment, encode_segment
 from scoring.upward import INDEX_BITS
@@ -95,24 +105,24 @@ class Move:
             RowError: if one cannot be read.
         """
         for key, value in rows.items():
-            if rows_.is_customer(key):
+            if is_customer(key):
                 yield from self._customer(partition, key, value)
-            elif key.startswith(rows_.SEGMENT_KEY):
+            elif key.startswith(SEGMENT_KEY):
                 yield from self._segment(partition, key, value)
-            elif key.startswith(rows_.CARD_KEY):
+            elif key.startswith(CARD_KEY):
                 self._shared[key] = value
-            elif key.startswith(rows_.PERCENTILES_KEY):
-                if _number(key, rows_.PERCENTILES_KEY) in self._headers[0].percentiles.values():
+            elif key.startswith(PERCENTILES_KEY):
+                if number_in(key, PERCENTILES_KEY) in self._headers[0].percentiles.values():
                     self._shared[key] = value
                 else:
                     yield partition, key, None
-            elif key != rows_.HEADER_KEY:
+            elif key != HEADER_KEY:
                 raise RowError(f"a row that this release does not know: {key!r}")
 
     def _customer(self, partition: int, key: bytes, value: bytes) -> Iterator[Write]:
         target = self._route(key.decode())
         self.customers += 1
-        epoch = rows_.prefix_of(value).epoch
+        epoch = prefix_of(value).epoch
         began = self._began[target]
         for series, (seen_ms, at_ms) in self._headers[partition].began.items():
             if seen_ms >= epoch:
@@ -123,11 +133,11 @@ class Move:
             return
         self.moved += 1
         yield partition, key, None
-        yield self._put(target, key, rows_.at_position(value, self._positions[target] - 1))
+        yield self._put(target, key, at_position(value, self._positions[target] - 1))
 
     def _segment(self, partition: int, key: bytes, value: bytes) -> Iterator[Write]:
         yield partition, key, None
-        number = _number(key, rows_.SEGMENT_KEY)
+        number = number_in(key, SEGMENT_KEY)
         if number not in self._headers[partition].segments:
             return  # left by a crash before its deletion
         segment = decode_segment(value)
@@ -137,14 +147,14 @@ class Move:
             new = self._segment_next + len(mine)
             mine[new] = segment.last_hour
             segment.position = self._positions[target]
-            yield self._put(target, rows_.SEGMENT_KEY + str(new).encode(), encode_segment(segment))
+            yield self._put(target, numbered(SEGMENT_KEY, new), encode_segment(segment))
 
     def finish(self) -> Iterator[Write]:
         """After the last old partition: what belongs to the new ones."""
         for target in range(len(self._positions)):
             for key, value in self._shared.items():
                 yield self._put(target, key, value)
-            yield target, rows_.HEADER_KEY, encode_header(self._header(target))
+            yield target, HEADER_KEY, encode_header(self._header(target))
 
     def _header(self, target: int) -> Header:
         old, segments = self._headers[0], self._segments[target]
@@ -185,10 +195,6 @@ class Move:
 
     def _seal(self, target: int, key: bytes, value: bytes) -> None:
         self._seals[target] = self._seals[target].changed(key, None, value)
-
-
-def _number(key: bytes, kind: bytes) -> int:
-    return int(key[len(kind) :])
 
 
 def _greatest(found: Iterator[Mapping[str, int]]) -> dict[str, int]:

@@ -22,9 +22,9 @@ from scoring.header import decode_header
 from scoring.kin import Kin, Sums
 from scoring.past import Past
 from scoring.recent import FRESH_MAX, Feeding, Recent, settle, thinned
-from scoring.row_body import CODECS, STATE_VERSION, UNREADABLE, RowBody
+from scoring.row_body import CODECS, STATE_VERSION, RowBody
 from scoring.state import HELD_BYTES_MAX, HELD_MAX, CustomerState
-from scoring.versions import RowError, check_version
+from scoring.versions import RowError, check_version, readable
 
 __all__ = [
     "CARD_KEY",
@@ -37,6 +37,8 @@ __all__ = [
     "at_position",
     "is_customer",
     "newer",
+    "number_in",
+    "numbered",
     "pack",
     "prefix_of",
     "unpack",
@@ -152,6 +154,16 @@ def is_customer(key: bytes) -> bool:
     return key[:1] != b"\x00"
 
 
+def numbered(kind: bytes, number: int) -> bytes:
+    """The key of one of several rows of a kind, such as of an id segment."""
+    return kind + str(number).encode()
+
+
+def number_in(key: bytes, kind: bytes) -> int:
+    """The number in such a key."""
+    return int(key[len(kind) :])
+
+
 def pack(customer: Customer, version: int = STATE_VERSION) -> bytes:
     """The customer's row, in the partition's state version."""
     emitted = customer.emitted
@@ -201,11 +213,8 @@ def unpack(row: bytes) -> Customer:
         RowError: if it cannot be read.
     """
     prefix = prefix_of(row)
-    try:
-        body = CODECS[prefix.version].decode(memoryview(row)[_PREFIX.size :])
-        emitted = _emitted_decoder.decode(body.emitted)
-    except UNREADABLE as error:
-        raise RowError(f"damaged body: {error}") from error
+    body = readable(CODECS[prefix.version].decode, memoryview(row)[_PREFIX.size :], "body")
+    emitted = readable(_emitted_decoder.decode, body.emitted, "body")
     if emitted is not None and emitted.band not in _BANDS:
         raise RowError(f"damaged body: a band {emitted.band!r}")
     customer = Customer(prefix.epoch)

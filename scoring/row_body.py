@@ -8,13 +8,11 @@ from scoring.recent import Recent
 from scoring.state import CustomerState
 from scoring.versions import Codec
 
-__all__ = ["CODECS", "STATE_VERSION", "UNREADABLE", "RowBody"]
+__all__ = ["CODECS", "STATE_VERSION", "RowBody"]
 
 #: The newest version that this release writes: once it was finalized, or where the state is new.
 #: Until then it reads and writes the one before, so that the release before can go on with it.
 STATE_VERSION = 1
-#: What decoding damaged bytes may raise: a broken text is no error of msgspec's own.
-UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 
 
 class RowBody(msgspec.Struct, array_like=True):

@@ -2,8 +2,7 @@
 
 import msgspec
 
-from scoring.row_body import UNREADABLE
-from scoring.versions import RowError
+from scoring.versions import RowError, readable
 
 __all__ = ["Segment", "decode_segment", "encode_segment"]
 
@@ -35,10 +34,7 @@ def decode_segment(row: bytes) -> Segment:
     Raises:
         RowError: if it cannot be read.
     """
-    try:
-        segment = _decoder.decode(row)
-    except UNREADABLE as error:
-        raise RowError(f"damaged id segment: {error}") from error
+    segment = readable(_decoder.decode, row, "id segment")
     if any(len(marks) % 8 for marks in segment.hours.values()):
         raise RowError("damaged id segment: a fingerprint is cut")
     return segment

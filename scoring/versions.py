@@ -5,9 +5,15 @@ released last and its own, and writes what the partition's header says.
 """
 
 from collections.abc import Callable, Collection
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
-__all__ = ["Codec", "MissingCard", "NewerState", "RowError", "check_version"]
+import msgspec
+
+__all__ = ["Codec", "MissingCard", "NewerState", "RowError", "check_version", "readable"]
+
+T = TypeVar("T")
+#: What decoding damaged bytes may raise: a broken text is no error of msgspec's own.
+_UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 
 
 class RowError(ValueError):
@@ -38,3 +44,15 @@ def check_version(version: int, known: Collection[int]) -> None:
     if version not in known:
         reads = " and ".join(map(str, sorted(known)))
         raise NewerState(f"state version {version}; this release reads {reads}")
+
+
+def readable(decode: Callable[[Any], T], packed: object, what: str) -> T:
+    """What the bytes of a row, or of a part of it, say.
+
+    Raises:
+        RowError: naming ``what`` is damaged.
+    """
+    try:
+        return decode(packed)
+    except _UNREADABLE as error:
+        raise RowError(f"damaged {what}: {error}") from error

@@ -6,11 +6,12 @@ within a partition. A record that the broker refuses raises from ``flush``.
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from aiokafka.errors import KafkaTimeoutError
 
-__all__ = ["BatchWriter", "HasClient"]
+__all__ = ["BatchWriter", "HasClient", "OwnClient"]
 
 #: The broker takes nothing for so long: it is away.
 SEND_S_MAX = 30.0
@@ -22,6 +23,13 @@ class HasClient(Protocol):
     @property
     def client(self) -> Any:
         """An ``aiokafka`` producer."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnClient:
+    """A producer of one's own, beside the app's."""
+
+    client: Any
 
 
 class BatchWriter:

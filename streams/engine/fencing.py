@@ -16,7 +16,6 @@ that no row has, so that it says nothing to whoever reads the topic.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import aiokafka
@@ -28,7 +27,7 @@ from aiokafka.errors import (
     ProducerFenced,
 )
 
-from streams.engine.batches import BatchWriter
+from streams.engine.batches import BatchWriter, OwnClient
 from streams.exits import Exit, NamedExit
 
 __all__ = ["OWNER_KEY", "Connect", "Fence", "Written", "connector"]
@@ -50,20 +49,13 @@ Written = Sequence[tuple[bytes, bytes | None]] | Sequence[tuple[bytes, bytes]]
 Connect = Callable[[str], Awaitable[Any]]
 
 
-@dataclass(frozen=True, slots=True)
-class _Owned:
-    """One partition's producer, as :class:`BatchWriter` wants it."""
-
-    client: Any
-
-
 class Fence:
     """The transactional producers of the partitions of one changelog that this process holds."""
 
     def __init__(self, changelog: str, connect: Connect) -> None:
         self.changelog = changelog
         self._connect = connect
-        self._owned: dict[int, _Owned] = {}
+        self._owned: dict[int, OwnClient] = {}
         self._taking = asyncio.Lock()
 
     @property
@@ -96,7 +88,7 @@ class Fence:
                 ) from None
 
     async def _register(self, partition: int) -> None:
-        self._owned[partition] = _Owned(await self._connect(f"{self.changelog}-{partition}"))
+        self._owned[partition] = OwnClient(await self._connect(f"{self.changelog}-{partition}"))
 
     async def _claim(self, partitions: Collection[int], claims: Any) -> None:
         answers = [

@@ -7,11 +7,14 @@ from typing import Any, NamedTuple
 from schemas.topics import SOURCES
 from streams.intake.source_states import Decided, SourceStates, states_of
 from streams.reading.decisions import decisions
-from streams.reading.groups import committed_of
+from streams.reading.groups import Committed, committed_of
 from streams.reading.topic import Span, open_topic
 from streams.settings import Settings
 
 __all__ = ["SourcePartition", "Sources", "sources"]
+
+#: Where a group goes on in what it never read: at the beginning.
+_NOWHERE = Committed(0, "")
 
 
 class SourcePartition(NamedTuple):
@@ -65,9 +68,7 @@ async def sources(settings: Settings) -> Sources:
         async with open_topic(settings, topic) as reader:
             spans = await reader.spans()
             at = {
-                p: max(known.offset, span.first)
-                if (known := committed.get((topic, p)))
-                else span.first
+                p: max(committed.get((topic, p), _NOWHERE).offset, span.first)
                 for p, span in spans.items()
             }
             waits = await _first_waiting(reader, at, spans)

@@ -18,7 +18,7 @@ import aiokafka
 from aiokafka.errors import KafkaError
 
 from streams.engine.app import PRODUCER_BATCH_BYTES, REQUEST_BYTES_MAX
-from streams.engine.batches import BatchWriter
+from streams.engine.batches import BatchWriter, OwnClient
 from streams.engine.fencing import Fence, connector
 from streams.engine.kafka import client_options
 from streams.engine.topics import grow_topics
@@ -37,13 +37,6 @@ from streams.state_copies.bringing_back import TRANSACTION_MS
 __all__ = ["change"]
 
 
-class _Producer:
-    """The plain producer of outputs and claims, as a batch writer wants it."""
-
-    def __init__(self, client: aiokafka.AIOKafkaProducer) -> None:
-        self.client = client
-
-
 async def change(settings: Settings, shape: Shape, look: Look, on_done: OnRead) -> None:
     """Have ``shape.to`` partitions; ``look`` is how the state stands. Twice is as good as once.
 
@@ -56,14 +49,14 @@ async def change(settings: Settings, shape: Shape, look: Look, on_done: OnRead) 
     try:
         if old < shape.to:
             await nobody_works(settings)
-            async with _writing(settings) as (fence, producer, claims):
-                await fence.take(range(shape.changelog), [], claims)
+            async with _writing(settings) as (fence, producer):
+                await fence.take(range(shape.changelog), [], producer.client)
                 drained = await _drain(settings, look, fence, producer, old, count)
                 await refuse(settings, drained.headers)
                 grow_topics(settings, GROWN[:-1], shape.to)
                 await nobody_works(settings)
-                await knows(claims, fence.changelog, shape.to)
-                await fence.take(range(shape.to), [], claims)
+                await knows(producer.client, fence.changelog, shape.to)
+                await fence.take(range(shape.to), [], producer.client)
                 await _move(settings, fence, drained, shape.to, count)
         grow_topics(settings, GROWN[:-1], shape.to)
         await _report(settings, min(old, shape.log), shape.to)
@@ -77,9 +70,8 @@ async def change(settings: Settings, shape: Shape, look: Look, on_done: OnRead) 
 
 
 @asynccontextmanager
-async def _writing(
-    settings: Settings,
-) -> AsyncIterator[tuple[Fence, _Producer, aiokafka.AIOKafkaProducer]]:
+async def _writing(settings: Settings) -> AsyncIterator[tuple[Fence, OwnClient]]:
+    """What writes rows, and the plain producer of outputs and claims."""
     options = client_options(settings)
     client = aiokafka.AIOKafkaProducer(
         acks="all",
@@ -94,14 +86,14 @@ async def _writing(
     )
     try:
         await client.start()
-        yield fence, _Producer(client), client
+        yield fence, OwnClient(client)
     finally:
         await fence.close()
         await client.stop()
 
 
 async def _drain(
-    settings: Settings, look: Look, fence: Fence, producer: _Producer, old: int, count: Count
+    settings: Settings, look: Look, fence: Fence, producer: OwnClient, old: int, count: Count
 ) -> Drained:
     topics = settings.topics
     look = Look(look.partitions[:old])
@@ -139,7 +131,7 @@ async def _report(settings: Settings, old: int, to: int) -> None:
     reports = missing_reports(known, old, to)
     if not reports:
         return
-    async with _writing(settings) as (_, producer, _):
+    async with _writing(settings) as (_, producer):
         writer = BatchWriter(producer)
         for report in reports:
             key = str(report.partition).encode()

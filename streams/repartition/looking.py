@@ -9,7 +9,6 @@ from scoring.header import Header
 from scoring.partition import PartitionFold
 from scoring.repartition import uneven
 from scoring.row import is_customer
-from scoring.seal import Unsealed
 from streams.engine.starting import Standing, start_of
 from streams.engine.topics import partition_counts, topic_ids
 from streams.exits import Exit, NamedExit
@@ -20,8 +19,7 @@ from streams.reading.groups import committed_of, members_of
 from streams.reading.terminal import Count, OnRead
 from streams.reading.topic import Span, open_topic
 from streams.settings import Settings
-from streams.state_copies.whole import check_whole
-from streams.worker import fold_policy
+from streams.state_copies.whole import whole_fold
 
 __all__ = [
     "GROWN",
@@ -200,18 +198,14 @@ async def fold_at(
     Raises:
         NamedExit: see :func:`look`.
     """
-    await rows.read(partition, span, count.add)
-    fold = rows.fold(partition, fold_policy(settings))
-    try:
-        check_whole(fold)
-    except Unsealed as error:
-        raise NamedExit(
-            Exit.CHANGELOG_DAMAGED,
-            f"{settings.topics.name('customers')}, partition {partition}: {error}. Of rows that"
-            " are not whole nothing is moved (`vitals state import` has a copy, if one was"
-            " exported)",
-        ) from None
-    return fold
+    return await whole_fold(
+        settings,
+        rows,
+        partition,
+        span,
+        count,
+        otherwise="nothing is moved (`vitals state import` has a copy, if one was exported)",
+    )
 
 
 async def nobody_works(settings: Settings) -> None:

@@ -16,7 +16,7 @@ from aiokafka.errors import KafkaError
 from scoring.header import Header
 from scoring.repartition import Move
 from scoring.versions import RowError
-from streams.engine.batches import BatchWriter
+from streams.engine.batches import BatchWriter, OwnClient
 from streams.engine.fencing import OWNER_KEY, Connect, Fence
 from streams.exits import Exit, NamedExit
 from streams.intake.routing import CustomerRouter
@@ -30,13 +30,6 @@ __all__ = ["Mover", "knows"]
 
 #: A broker hears of new partitions from the others soon; it is asked so often, every 0.1 s.
 ASKED_MAX = 100
-
-
-class _Producer:
-    """The one transactional producer, as :class:`BatchWriter` wants it."""
-
-    def __init__(self, client: Any) -> None:
-        self.client = client
 
 
 async def knows(client: Any, topic: str, partitions: int) -> None:
@@ -88,7 +81,7 @@ class Mover:
             spans = await self._changelog.spans(range(len(headers)))
             await client.begin_transaction()
             move = await self._write(
-                BatchWriter(_Producer(client)), headers, positions, spans, count
+                BatchWriter(OwnClient(client)), headers, positions, spans, count
             )
             await self._fence.write({p: [(OWNER_KEY, None)] for p in self._fence.partitions})
             await self._commit(client)

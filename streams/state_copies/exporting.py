@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from scoring.seal import Unsealed
 from streams.clock import Clock, from_ms
 from streams.exits import Exit, NamedExit
 from streams.reading.customer_rows import CustomerRows
@@ -21,8 +20,7 @@ from streams.reading.terminal import Count, OnRead
 from streams.reading.topic import open_topic
 from streams.settings import Settings
 from streams.state_copies.file import Manifest, StateWriter
-from streams.state_copies.whole import check_whole
-from streams.worker import fold_policy
+from streams.state_copies.whole import whole_fold
 
 __all__ = ["export"]
 
@@ -67,16 +65,9 @@ async def _copy(settings: Settings, out: BinaryIO, clock: Clock, on_read: OnRead
         manifest = Manifest(changelog.topic, len(spans), release, from_ms(clock.now_ms()))
         writer = StateWriter(out, manifest)
         for partition, span in spans.items():
-            await rows.read(partition, span, count.add)
-            fold = rows.fold(partition, fold_policy(settings))
-            try:
-                check_whole(fold)
-            except Unsealed as error:
-                raise NamedExit(
-                    Exit.CHANGELOG_DAMAGED,
-                    f"{changelog.topic}, partition {partition}: {error}."
-                    " Of rows that are not whole no copy is made",
-                ) from None
+            fold = await whole_fold(
+                settings, rows, partition, span, count, otherwise="no copy is made"
+            )
             writer.add(partition, fold.rows)
             written += len(fold.rows)
             rows.forget(partition)

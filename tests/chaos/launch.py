@@ -152,7 +152,7 @@ def no_fence() -> None:
     take = fencing.Fence.take
 
     async def remember(self: Any, partitions: Any, lost: Any, claims: Any) -> None:
-        NO_FENCE["producer"] = fencing._Owned(claims)
+        NO_FENCE["producer"] = batches.OwnClient(claims)
         await take(self, partitions, lost, claims)
 
     fencing.Fence.write, fencing.Fence.take = write, remember
