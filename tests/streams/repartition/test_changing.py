@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,7 +24,8 @@ from records import records_of
 from schemas.activations import ActivationReport
 from schemas.signals import ControlCopy, Tick, encode
 from scoring.header import Header, decode_header
-from scoring.row import HEADER_KEY
+from scoring.row import HEADER_KEY, is_customer
+from streams.clock import ManualClock
 from streams.engine.fencing import Fence, connector
 from streams.engine.kafka import silent
 from streams.engine.topics import create_topics, grow_topics, partition_counts, topic_ids
@@ -34,6 +36,7 @@ from streams.repartition.changing import change
 from streams.repartition.looking import GROWN, Look, half_read, look, nobody_works, shape_of
 from streams.repartition.moving import Mover
 from streams.settings import Settings
+from streams.state_copies.exporting import export
 
 pytestmark = pytest.mark.integration
 
@@ -274,6 +277,25 @@ async def test_rows_for_two_numbers_of_partitions_are_named(stand: Stand) -> Non
     refused = await stand.refused()
     assert refused.code is Exit.TOPIC_MISMATCH
     assert "some rows were written for 2 partitions, some for 7" in refused.message
+
+
+async def test_of_rows_that_are_not_whole_nothing_is_moved_and_no_copy_is_made(
+    stand: Stand, tmp_path: Path
+) -> None:
+    """Somebody deleted a customer's row: its header says that it was there."""
+    stand.write()
+    lost = next(key for key in stand.fleet.logs[1].fold.rows if is_customer(key))
+    stand.producer.produce(stand.changelog, None, lost, partition=1)
+    assert stand.producer.flush(10) == 0
+    refused = await stand.refused()
+    assert refused.code is Exit.CHANGELOG_DAMAGED
+    assert f"{stand.changelog}, partition 1: " in refused.message
+    assert "Of rows that are not whole nothing is moved" in refused.message
+    copy = tmp_path / "state.vitals"
+    with pytest.raises(NamedExit, match="not whole no copy is made") as error:
+        await export(stand.settings, copy, ManualClock(START_MS), _unseen)
+    assert error.value.code is Exit.CHANGELOG_DAMAGED
+    assert list(tmp_path.iterdir()) == []
 
 
 async def test_nobody_may_work_meanwhile(stand: Stand) -> None:
