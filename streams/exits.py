@@ -6,7 +6,10 @@ that a supervisor can act on; a traceback only with ``--log-level debug``.
 
 from enum import IntEnum
 
-__all__ = ["Exit", "NamedExit"]
+__all__ = ["STOP_S_MAX", "Exit", "NamedExit"]
+
+#: An orderly stop of a process takes no longer; after it the process ends with STOP_TIMEOUT.
+STOP_S_MAX = 25.0
 
 
 class Exit(IntEnum):

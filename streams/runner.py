@@ -17,13 +17,11 @@ from typing import Any, Protocol
 import faust.transport.producer
 
 from streams.engine.app import VitalsApp
-from streams.exits import Exit
+from streams.exits import STOP_S_MAX, Exit
 
 __all__ = ["Part", "run"]
 
 log = logging.getLogger(__name__)
-
-STOP_S_MAX = 25.0
 
 
 class Part(Protocol):

@@ -7,7 +7,7 @@ the environment over the file, the file over the default.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
@@ -19,7 +19,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from schemas.topics import Topics
 from streams.intake.silence import silences_in
 
-__all__ = ["Settings", "child_environment", "options"]
+__all__ = ["Settings", "child_environment", "given_options", "inherited_environment", "options"]
 
 ENV_PREFIX = "VITALS_"
 #: Where Docker and Kubernetes mount secrets: a file ``vitals_webhook_secret`` holds that setting.
@@ -107,6 +107,12 @@ class Settings(BaseSettings):
         description="What this process does: all, intake alone, or scoring (with the view) alone.",
     )
     data_dir: Path = Field(Path("data"), description="Working directory of the worker.")
+    processes: int = Field(
+        1,
+        ge=0,
+        le=256,
+        description="Worker processes to run as one, of one core each; 0: one for each core.",
+    )
 
     tick_ms: int = Field(250, ge=10, le=60_000, description="Ticks are at least this far apart.")
     tick_customers: int = Field(2000, ge=1, description="Customers evaluated per tick, at most.")
@@ -157,6 +163,9 @@ class Settings(BaseSettings):
         le=65535,
         description="Port for /metrics, /healthz and /readyz of worker and outreach, on loopback.",
     )
+    metrics_socket: Path | None = Field(
+        None, description="Unix socket for the same, of a worker; its folder must exist."
+    )
 
     slack_webhook_url: SecretStr | None = Field(
         None, description="Slack incoming webhook for messages."
@@ -200,6 +209,20 @@ def child_environment(**given: str) -> dict[str, str]:
     """The environment for a child with exactly these settings: none of ours is passed on."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ENV_PREFIX)}
     return kept | {ENV_PREFIX + name.upper(): value for name, value in given.items()}
+
+
+def inherited_environment(**given: str) -> dict[str, str]:
+    """The environment for a child that finds our settings as we did, but for these."""
+    return os.environ | {ENV_PREFIX + name.upper(): value for name, value in given.items()}
+
+
+def given_options(parameters: Mapping[str, Any]) -> dict[str, str]:
+    """The settings that stood on the command line, as the environment has them."""
+    return {
+        name: str(value)
+        for name, value in parameters.items()
+        if name in Settings.model_fields and value is not None
+    }
 
 
 def options(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -1,20 +1,18 @@
 """The worker: intake, scoring and the view's feed in one process. Its composition root."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
-from schemas.base import parse_time
 from scoring.card import Card
 from scoring.partition import FoldPolicy, TickMode
-from streams.clock import Clock, SystemClock, to_ms
+from streams.clock import Clock, SystemClock
 from streams.engine.app import VitalsApp
 from streams.engine.broker_clock import BrokerClock
-from streams.engine.topics import create_topics, require_topics
 from streams.exits import Exit, NamedExit
-from streams.health import HealthServer
+from streams.health import HealthServer, OwnHealth
 from streams.intake.agents import Intake
 from streams.intake.progress import ProgressPolicy
 from streams.metrics import Metrics
+from streams.preflight import as_of_ms, check_worker
 from streams.runner import Part, run
 from streams.scorecards import load_card, read_card, shipped_card
 from streams.scorer.agent import Scorer
@@ -23,22 +21,7 @@ from streams.settings import Settings
 from streams.views.base import View
 from streams.views.redis_view import open_view
 
-__all__ = ["Worker", "as_of_ms", "fold_policy", "run_worker"]
-
-
-def as_of_ms(settings: Settings) -> int | None:
-    """The instant of the last tick in event-time mode.
-
-    Raises:
-        NamedExit: exit code 2, if it is not a time.
-    """
-    if settings.as_of is None:
-        return None
-    try:
-        at: datetime = parse_time(settings.as_of)
-    except ValueError as error:
-        raise NamedExit(Exit.USAGE, f"--as-of {settings.as_of}: {error}") from None
-    return to_ms(at)
+__all__ = ["Worker", "fold_policy", "run_worker"]
 
 
 def _card_of_state(text: str) -> Card:
@@ -116,8 +99,11 @@ class Worker:
             return None if scorer is None else scorer.why_not_ready()
 
         parts: list[Part] = []
+        health = OwnHealth(metrics, ready)
         if settings.metrics_port is not None:
-            parts.append(HealthServer(settings.metrics_port, metrics, ready))
+            parts.append(HealthServer(settings.metrics_port, health))
+        if settings.metrics_socket is not None:
+            parts.append(HealthServer(settings.metrics_socket, health))
         return run(list(apps.values()), parts)
 
 
@@ -127,10 +113,6 @@ def run_worker(settings: Settings) -> Exit:
     Raises:
         NamedExit: if a scorecard is wrong, no broker answers, or a topic is not as it must be.
     """
-    read_card(settings.scorecard or shipped_card())
-    as_of_ms(settings)
-    if settings.broker_embedded:
-        create_topics(settings)
-    partitions = require_topics(settings)
+    partitions = check_worker(settings)
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     return Worker(settings, SystemClock(), partitions, open_view(settings)).run()

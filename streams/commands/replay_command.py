@@ -60,10 +60,10 @@ def command(
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
+    from streams.preflight import as_of_ms
     from streams.reading.percentiles import read_snapshot, without_percentiles
     from streams.replay import Replay
     from streams.scorecards import read_card, shipped_card
-    from streams.worker import as_of_ms
 
     card, text = read_card(settings.scorecard or shipped_card())
     percentiles = None if percentiles_file is None else read_snapshot(percentiles_file, card)

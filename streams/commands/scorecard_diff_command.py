@@ -113,9 +113,9 @@ def _histories(
     *,
     quiet: bool,
 ) -> "Histories":
+    from streams.preflight import as_of_ms
     from streams.reading.terminal import progress
     from streams.scorecard_diff.histories import compare
-    from streams.worker import as_of_ms
 
     total = sum(path.stat().st_size for path in files if path.exists())
     done = 0

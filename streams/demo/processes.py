@@ -2,7 +2,7 @@
 
 Each child is the leader of its own process group (a Ctrl-C in the terminal reaches
 the parent alone, which then ends the children in order), dies with its parent
-(:mod:`streams.demo.leash`), and writes to a log file of its own.
+(:mod:`streams.leash`), and writes to a log file of its own.
 """
 
 import asyncio
@@ -14,8 +14,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from streams import leash
 from streams.clock import Clock
-from streams.demo import leash
 
 __all__ = ["Child", "ChildDied", "Household", "NotReady"]
 

@@ -33,7 +33,7 @@ from streams.engine.batches import BatchWriter
 from streams.engine.fatal import end_process, guarded
 from streams.engine.topics import require_topics
 from streams.exits import Exit
-from streams.health import HealthServer
+from streams.health import HealthServer, OwnHealth
 from streams.metrics import Metrics
 from streams.outreach.decide import Decision, Reason, decide
 from streams.outreach.delivery import Courier
@@ -249,5 +249,6 @@ def run_outreach(settings: Settings, sinks: list[Sink]) -> Exit:
     outreach = Outreach(settings, SystemClock(), metrics, sinks, partitions)
     parts: list[Part] = [outreach]
     if settings.metrics_port is not None:
-        parts.append(HealthServer(settings.metrics_port, metrics, outreach.not_ready))
+        health = OwnHealth(metrics, outreach.not_ready)
+        parts.append(HealthServer(settings.metrics_port, health))
     return run([outreach.app], parts)

@@ -1,4 +1,4 @@
-"""Runs a command that dies with its parent: ``python -m streams.demo.leash PARENT_PID COMMAND...``.
+"""Runs a command that dies with its parent: ``python -m streams.leash PARENT_PID COMMAND...``.
 
 Without it a demonstration whose process is killed would leave its children behind.
 Linux only (``PR_SET_PDEATHSIG``); elsewhere the command just runs. The signal is
