@@ -82,11 +82,13 @@ units: $(STAMP)
 	  --deselect tests/architecture/test_static.py $(PYTEST_ARGS)
 
 # What is quick first, on all cores. Those with servers in three lanes, each with a broker of its own:
-# they wait more than they work. With PYTEST_ARGS it is one run of what they name.
+# they wait more than they work. At last the guard, alone on the machine. With PYTEST_ARGS it is one
+# run of what they name.
 .PHONY: test
 test: $(STAMP) kafka ## All tests but the soak, on a real Kafka and a real Redis where they can be had.
 	@if [ -n "$(PYTEST_ARGS)" ]; then $(BIN)/python -m pytest $(PYTEST_ARGS); else \
-	  $(BIN)/python -m pytest -q --numprocesses=auto -m "$(UNIT)" && $(MAKE) -j2 core with-servers; fi
+	  $(BIN)/python -m pytest -q --numprocesses=auto -m "$(UNIT)" && $(MAKE) -j2 core with-servers \
+	    && $(MAKE) guard; fi
 
 .PHONY: with-servers
 with-servers: $(STAMP) kafka
@@ -118,9 +120,18 @@ chaos: $(STAMP) kafka ## Kill things while events come, and count what is wrong 
 SCENARIO ?= narrow
 PEERS := .venv-bench
 .PHONY: bench
-bench: $(STAMP) kafka peers ## Vitals beside its peers on the same job (SCENARIO= SECONDS= EVENTS= ROUNDS= ONLY= OUT=).
-	@$(BIN)/python tests/bench/run.py --scenario $(SCENARIO) --seconds $(or $(SECONDS),20) \
-	  --rounds $(or $(ROUNDS),3) --out $(or $(OUT),bench.json) $(if $(EVENTS),--events $(EVENTS)) $(if $(ONLY),--only $(ONLY))
+bench: $(STAMP) kafka $(if $(filter narrow,$(SCENARIO)),peers) ## A benchmark (SCENARIO= SECONDS= EVENTS= CUSTOMERS= RATE= ROUNDS= ONLY= OUT=).
+	@$(BIN)/python tests/bench/run.py --scenario $(SCENARIO) --out $(or $(OUT),bench.json) \
+	  $(if $(SECONDS),--seconds $(SECONDS)) $(if $(EVENTS),--events $(EVENTS)) \
+	  $(if $(CUSTOMERS),--customers $(CUSTOMERS)) $(if $(RATE),--rate $(RATE)) \
+	  $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(ONLY),--only $(ONLY))
+
+# A ratio, not a time: what else the machine does, it does to both.
+.PHONY: guard
+guard: $(STAMP) kafka ## Fail if Vitals is less than 20 times as fast as stock Faust (under a minute).
+	@$(BIN)/python tests/bench/run.py --only vitals faust --events $(or $(EVENTS),400000) --seconds 8 \
+	  --rounds 1 --floor vitals/faust=20 --out $(or $(OUT),build/guard.json) \
+	  || { code=$$?; [ $$code = 3 ] && [ -z "$$CI" ] && echo "Not guarded here." >&2 || exit $$code; }
 
 # Without the network the run goes on: what could not be installed is reported as absent.
 .PHONY: peers

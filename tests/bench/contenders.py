@@ -50,6 +50,8 @@ class Stand:
     redis: str
     folder: Path
     say: Callable[[str], None]
+    #: Redis comes up empty.
+    restart_redis: Callable[[], None]
 
 
 class Contender(Protocol):

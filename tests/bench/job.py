@@ -16,6 +16,7 @@ __all__ = [
     "CARD",
     "DAY_S",
     "FAMILIES",
+    "WINDOW_DAYS",
     "Oracle",
     "Scores",
     "Signal",
@@ -77,10 +78,18 @@ def new_state() -> dict[str, Any]:
 
 def fold(state: dict[str, Any], signal: Signal, today: int) -> bool:
     """Put a signal into a customer's state and score it; whether the band is another one."""
+    _put(state, signal, today - WINDOW_DAYS + 1)
+    score, band = _score(state)
+    changed = band != state["band"]
+    state["score"], state["band"] = score, band
+    return changed
+
+
+def _put(state: dict[str, Any], signal: Signal, first: int) -> None:
+    """A signal into a state; days before the first day of the window leave it."""
     _, kind, day, ticket = signal
     if kind in {"use", "failed"}:
         days = state["uses" if kind == "use" else "failed"]
-        first = today - WINDOW_DAYS + 1
         if day >= first:
             days[str(day)] = days.get(str(day), 0) + 1
             for known in [known for known in days if int(known) < first]:
@@ -90,6 +99,9 @@ def fold(state: dict[str, Any], signal: Signal, today: int) -> bool:
             state["open"].append(ticket)
     elif kind == "solved" and ticket in state["open"]:
         state["open"].remove(ticket)
+
+
+def _score(state: dict[str, Any]) -> tuple[int, str]:
     uses = state["uses"]
     score = (
         30 * _points(ACTIVE, len(uses))
@@ -97,10 +109,7 @@ def fold(state: dict[str, Any], signal: Signal, today: int) -> bool:
         + 20 * _points(OPEN, len(state["open"]))
         + 20 * _points(FAILED, sum(state["failed"].values()))
     )
-    band = "green" if score >= 7500 else "red" if score < 5000 else "yellow"
-    changed = band != state["band"]
-    state["score"], state["band"] = score, band
-    return changed
+    return score, "green" if score >= 7500 else "red" if score < 5000 else "yellow"
 
 
 def _points(steps: tuple[tuple[int, ...], tuple[int, ...]], value: int) -> int:
@@ -109,11 +118,15 @@ def _points(steps: tuple[tuple[int, ...], tuple[int, ...]], value: int) -> int:
 
 
 class Oracle:
-    """The same job with nothing around it: what every system must end with."""
+    """The same job with nothing around it: what every system must end with.
 
-    def __init__(self, today: int) -> None:
+    It scores at the end alone, since only the last score counts; and it may have another window
+    than the peers, for the runs of Vitals alone.
+    """
+
+    def __init__(self, today: int, window_days: int = WINDOW_DAYS) -> None:
         self.good = 0
-        self._today = today
+        self._first = today - window_days + 1
         self._states: dict[str, dict[str, Any]] = {}
 
     def take(self, family: str, raw: bytes) -> None:
@@ -121,8 +134,11 @@ class Oracle:
         signal = signal_of(family, raw)
         if signal is not None:
             self.good += 1
-            fold(self._states.setdefault(signal[0], new_state()), signal, self._today)
+            state = self._states.get(signal[0])
+            if state is None:
+                state = self._states[signal[0]] = {"uses": {}, "failed": {}, "open": []}
+            _put(state, signal, self._first)
 
     def scores(self) -> Scores:
         """Each customer's score and band after what was taken so far."""
-        return {customer: (s["score"], s["band"]) for customer, s in self._states.items()}
+        return {customer: _score(state) for customer, state in self._states.items()}

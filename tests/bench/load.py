@@ -1,42 +1,66 @@
-"""The load: usage, ticket and billing events of many customers; skewed, seeded, in order."""
+"""The load: usage, ticket and billing events of many customers; seeded, in order."""
 
-import json
 import random
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import msgspec
 from confluent_kafka import Producer
 
-from bench.job import DAY_S, FAMILIES, Oracle, Scores
+from bench.job import DAY_S, FAMILIES, WINDOW_DAYS, Oracle, Scores
 
-__all__ = ["Input", "events", "produce", "source"]
+__all__ = ["Input", "Shape", "encoded", "events", "produce", "send", "source"]
 
-#: The events lie in so many days before now: well inside the window of 30, whose edge moves.
-SPAN_DAYS = 20
 #: One in so many is older than the window, and must not count.
 LATE_EVERY = 50
-LATE_DAYS = 40
+#: By so many days more than the window has.
+LATE_DAYS = 10
 #: One in so many is no event, and must go to the dead letters.
 BAD_EVERY = 1000
 
+encoded = msgspec.json.Encoder().encode
 
-def events(count: int, customers: int, now_s: float) -> Iterator[tuple[str, str, dict]]:
-    """(family, customer, event), skewed towards some customers; the same for the same arguments.
+
+@dataclass(frozen=True)
+class Shape:
+    """Whose events they are, and over how many days."""
+
+    #: Prefix of the topics that hold them.
+    name: str = "bench"
+    customers: int = 10_000
+    #: Each customer as often as any other; else some far more often.
+    uniform: bool = False
+    #: The card's window. Two thirds of it are filled: its edge moves.
+    window_days: int = WINDOW_DAYS
+
+    def prefix(self, size: int) -> str:
+        """The prefix of the topics that hold the first so many events."""
+        return f"{self.name}{size}."
+
+    @property
+    def span_days(self) -> int:
+        """The events lie in so many days before now."""
+        return self.window_days * 2 // 3
+
+
+def events(count: int, shape: Shape, now_s: float) -> Iterator[tuple[str, str, dict]]:
+    """(family, customer, event); the same for the same arguments.
 
     Nine in ten are use, the rest tickets and billing in equal parts.
     """
     rng = random.Random(7)
     open_tickets: dict[str, list[str]] = defaultdict(list)
+    customers, power, span_s = shape.customers, 1 if shape.uniform else 2, shape.span_days * DAY_S
     for number in range(count):
-        customer = f"c{int(customers * rng.random() ** 2)}"
-        at_s = now_s - SPAN_DAYS * DAY_S * (1 - number / count)
+        customer = f"c{int(customers * rng.random() ** power)}"
+        at_s = now_s - span_s * (1 - number / count)
         common = {"event_id": f"e{number}", "customer_id": customer, "source": "bench"}
         kind = rng.random()
         if kind < 0.9:
             if number % LATE_EVERY == 0:
-                at_s -= LATE_DAYS * DAY_S
+                at_s -= (shape.window_days + LATE_DAYS) * DAY_S
             family, rest = "usage", {
                 "type": "usage.feature", "duration_s": 60, "feature": f"f{rng.randrange(12)}",
                 "user": f"{customer}-{rng.randrange(8)}",
@@ -74,16 +98,12 @@ class Input:
     events: int
     good: int
     expected: Scores
+    shape: Shape = Shape()
 
     @property
     def prefix(self) -> str:
         """Of the source topics."""
-        return prefix_of(self.events)
-
-
-def prefix_of(size: int) -> str:
-    """The prefix of the topics that hold the first so many events."""
-    return f"bench{size}."
+        return self.shape.prefix(self.events)
 
 
 def source(prefix: str, family: str) -> str:
@@ -92,23 +112,25 @@ def source(prefix: str, family: str) -> str:
 
 
 def produce(
-    bootstrap: str, sizes: Sequence[int], customers: int, now_s: float, say: Callable[[str], None]
+    bootstrap: str, sizes: Sequence[int], shape: Shape, now_s: float, say: Callable[[str], None]
 ) -> dict[int, Input]:
     """Put the load on the broker: for each size its first so many events in topics of their own."""
     producer = Producer(
         {"bootstrap.servers": bootstrap, "linger.ms": 20, "queue.buffering.max.messages": 500_000}
     )
-    oracle, found, waiting = Oracle(int(now_s) // DAY_S), {}, sorted(set(sizes))
-    topics = {f: [source(prefix_of(size), f) for size in waiting] for f in FAMILIES}
+    oracle = Oracle(int(now_s) // DAY_S, shape.window_days)
+    found, waiting = {}, sorted(set(sizes))
+    topics = {f: [source(shape.prefix(size), f) for size in waiting] for f in FAMILIES}
     count = waiting[-1]
-    for number, (family, key, event) in enumerate(events(count, customers, now_s), 1):
-        raw = json.dumps(event).encode()
+    say(f"producing {count:,} events of {shape.customers:,} customers")
+    for number, (family, key, event) in enumerate(events(count, shape, now_s), 1):
+        raw = encoded(event)
         oracle.take(family, raw)
         for topic in topics[family]:
-            _send(producer, topic, raw, key)
+            send(producer, topic, raw, key)
         if number == waiting[0]:
             size = waiting.pop(0)
-            found[size] = Input(size, oracle.good, oracle.scores())
+            found[size] = Input(size, oracle.good, oracle.scores(), shape)
             topics = {f: topics[f][1:] for f in FAMILIES}
         if number % 250_000 == 0:
             say(f"  {number:,} of {count:,} events produced")
@@ -116,7 +138,8 @@ def produce(
     return found
 
 
-def _send(producer: Producer, topic: str, raw: bytes, key: str) -> None:
+def send(producer: Producer, topic: str, raw: bytes, key: str) -> None:
+    """Hand a record to the producer; wait while it holds too many."""
     while True:
         try:
             producer.produce(topic, raw, key)

@@ -9,6 +9,7 @@ from bench import run
 from bench.contenders import Stand
 from bench.peers import python_peers
 from bench.peers.children import Peer, Rows
+from bench.scenarios import narrow
 
 pytestmark = [pytest.mark.soak, pytest.mark.integration]
 
@@ -50,7 +51,7 @@ def test_control_a_peer_with_one_wrong_score_is_found(
         peer.rows = one_too_high
         return peer
 
-    monkeypatch.setattr(run, "CONTENDERS", (wrong,))
+    monkeypatch.setattr(narrow, "CONTENDERS", (wrong,))
     out = tmp_path / "bench.json"
     assert run.main(["--seconds", "0.1", "--rounds", "1", "--out", str(out)]) == 1
     found = json.loads(out.read_text())

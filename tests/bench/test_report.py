@@ -1,10 +1,9 @@
 """The arithmetic of the benchmark's report, and the comparison before a figure counts."""
 
-import json
 from pathlib import Path
 
 from bench.job import CARD, DAY_S, Oracle
-from bench.load import events
+from bench.load import Shape, encoded, events
 from bench.report import Measured, differences, report, table
 from schemas.inbound import Rejection
 from streams.replay import Replay, event_in
@@ -77,8 +76,8 @@ def test_the_job_written_by_hand_is_what_the_card_says() -> None:
         Path(CARD).read_text(), step_ms=DAY_S * 1000, disorder_ms=60 * DAY_S * 1000, as_of_ms=now_ms
     )
     oracle, bad = Oracle(int(NOON_S) // DAY_S), 0
-    for family, _, event in events(20_000, 600, NOON_S):
-        raw = json.dumps(event).encode()
+    for family, _, event in events(20_000, Shape(customers=600), NOON_S):
+        raw = encoded(event)
         oracle.take(family, raw)
         taken = event_in(raw)
         bad += isinstance(taken, Rejection)
@@ -91,4 +90,5 @@ def test_the_job_written_by_hand_is_what_the_card_says() -> None:
 
 
 def test_the_load_is_the_same_for_the_same_arguments() -> None:
-    assert list(events(500, 10, NOON_S)) == list(events(500, 10, NOON_S))
+    shape = Shape(customers=10)
+    assert list(events(500, shape, NOON_S)) == list(events(500, shape, NOON_S))

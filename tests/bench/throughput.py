@@ -15,7 +15,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from bench.load import prefix_of, produce
+from bench.load import Shape, produce
 from bench.peers.ours import create_sources, measure
 from servers.kafka_server import KafkaServer
 from servers.redis_server import RedisServer
@@ -34,14 +34,14 @@ def main() -> None:
     parser.add_argument("--split", action="store_true", help="intake and scoring each a process")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    prefix = prefix_of(options.events)
+    shape = Shape(customers=options.customers)
+    prefix = shape.prefix(options.events)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         kafka = stack.enter_context(KafkaServer.start(folder / "kafka", brief=False))
         redis = stack.enter_context(RedisServer.start(folder / "redis"))
         create_sources(kafka.bootstrap, [prefix])
-        print(f"producing {options.events} events for {options.customers} customers", flush=True)
-        load = produce(kafka.bootstrap, [options.events], options.customers, time.time(), print)
+        load = produce(kafka.bootstrap, [options.events], shape, time.time(), print)
         common = ("--bootstrap", kafka.bootstrap, "--prefix", prefix, "--redis", redis.url)
         card = ("--scorecard", str(options.scorecard.resolve()))
         split = [("--parts", "intake"), ("--parts", "score")] if options.split else [()]
