@@ -7,7 +7,6 @@ ends it with 70.
 """
 
 import asyncio
-import gc
 import logging
 import os
 import signal
@@ -16,6 +15,7 @@ from typing import Any, Protocol
 
 import faust.transport.producer
 
+from streams.collecting import collect_rarely
 from streams.engine.app import VitalsApp
 from streams.exits import STOP_S_MAX, Exit
 
@@ -38,10 +38,7 @@ def run(apps: Sequence[VitalsApp], parts: Sequence[Part] = ()) -> Exit:
     """Run until SIGINT or SIGTERM; the exit code for the process."""
     # Above this many waiting records Faust delays every message and warns about it.
     faust.transport.producer.ProducerBuffer.max_messages = 50_000
-    # States are many containers without cycles: walking all of them again and again was an
-    # eighth of the worker's time. What has cycles (tasks, tracebacks) is little, and still found.
-    gc.freeze()
-    gc.set_threshold(200_000, 50, 1_000)
+    collect_rarely()
     try:
         import uvloop  # noqa: PLC0415 - not on every platform
 

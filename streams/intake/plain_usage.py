@@ -26,6 +26,8 @@ _DURATION_S_MAX = 366 * 86_400
 _FEATURE = int(Kind.FEATURE)
 #: Minutes remembered: a week of them.
 _MINUTES_MAX = 10_080
+_TAILS_MAX = 5_000
+_SECONDS = {f"{second:02}": second * 1000 for second in range(60)}
 
 
 class _Feature(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -44,14 +46,14 @@ class _Feature(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 
 
 class PlainTimes:
-    """RFC 3339 times to Unix milliseconds, with a memory of minutes.
+    """RFC 3339 times to Unix milliseconds, with a memory of minutes and of fractions.
 
-    Events of one chunk share few minutes; what remains of a time are its seconds,
-    its fraction and its offset.
+    Events of one chunk share few minutes, and most clocks tell milliseconds or less.
     """
 
     def __init__(self) -> None:
         self._minutes: dict[str, int] = {}
+        self._tails: dict[str, int] = {}
 
     def ms(self, text: str) -> int | None:
         """Unix milliseconds, rounded down; None if it is not written plainly, or wrong.
@@ -59,29 +61,40 @@ class PlainTimes:
         Plain is ``2026-03-01T09:30:00Z``, with ``+00:00`` in place of ``Z``, and with
         up to nine digits after a point.
         """
-        if text[-1:] == "Z":
-            rest = text[17:-1]
-        elif text[-6:] == "+00:00":
-            rest = text[17:-6]
-        else:
+        second_ms = _SECONDS.get(text[17:19])
+        if second_ms is None:
             return None
-        # isdigit alone holds for digits of any script.
-        if not rest.isascii() or rest[:2] > "59" or not rest[:2].isdigit() or len(rest) == 1:
-            return None
-        fraction = rest[3:]
-        if rest[2:3] == "." and len(fraction) <= 9 and fraction.isdigit():
-            ms = int(fraction[:3]) * (100, 10, 1)[min(len(fraction), 3) - 1]
-        elif len(rest) == 2:
-            ms = 0
-        else:
-            return None
-        minute = text[:17]
+        minute, tail = text[:17], text[19:]
         base_ms = self._minutes.get(minute)
         if base_ms is None:
             base_ms = self._minute_ms(minute)
             if base_ms is None:
                 return None
-        return base_ms + int(rest[:2]) * 1000 + ms
+        tail_ms = self._tails.get(tail)
+        if tail_ms is None:
+            tail_ms = self._tail_ms(tail)
+            if tail_ms is None:
+                return None
+        return base_ms + second_ms + tail_ms
+
+    def _tail_ms(self, tail: str) -> int | None:
+        """What follows the second; remembered while there is room: most clocks tell few."""
+        if tail.endswith("Z"):
+            rest = tail[:-1]
+        elif tail.endswith("+00:00"):
+            rest = tail[:-6]
+        else:
+            return None
+        ms = 0
+        if rest:
+            digits = rest[1:]
+            # isdigit alone holds for digits of any script.
+            if rest[0] != "." or len(digits) > 9 or not (digits.isascii() and digits.isdigit()):
+                return None
+            ms = int(digits[:3]) * (100, 10, 1)[min(len(digits), 3) - 1]
+        if len(self._tails) < _TAILS_MAX:
+            self._tails[tail] = ms
+        return ms
 
     def _minute_ms(self, minute: str) -> int | None:
         try:

@@ -15,6 +15,7 @@ from schemas.control import PercentilesTaken
 from schemas.scores import Band, ScorecardRef, Transition, TransitionData
 from scoring.card import Card, hash_of
 from streams.clock import to_ms
+from streams.intake.plain_usage import PlainUsage
 from streams.outreach.decide import Reason, decide
 from streams.replay import Replay, event_in, lines_of
 
@@ -119,10 +120,11 @@ def compare(
         )
         for text in (before, after)
     )
-    for line, where in lines_of(paths, progress):
-        event = event_in(line)  # the larger part of the work: once for both
-        first.take(event, where)
-        second.take(event, where)
+    plain = PlainUsage()
+    for line, path, number in lines_of(paths, progress):
+        said = event_in(line, plain)  # once for both
+        first.take(said, path, number)
+        second.take(said, path, number)
     old, new = first.finish(), second.finish()
     messages_before, messages_after = (
         _messages(old.changes, first.card), _messages(new.changes, second.card),

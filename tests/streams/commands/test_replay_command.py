@@ -8,6 +8,7 @@ from click.testing import CliRunner
 
 from partitionlog import DAY_MS, HOUR_MS, SAAS, START_MS, at, changed_card
 from relatives import tree_card
+from servers.vitals import vitals
 from streams.commands.replay_command import command
 from streams.exits import Exit, NamedExit
 from streams.replay import Replay, event_in, lines_of
@@ -50,9 +51,20 @@ def replay(card: str = SAAS) -> Replay:
 def test_lines_have_a_place(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_bytes(b"one\n\ntwo\n")
-    assert [*lines_of([path])] == [(b"one\n", f"{path}:1"), (b"two\n", f"{path}:3")]
+    assert [*lines_of([path])] == [(b"one\n", path, 1), (b"two\n", path, 3)]
     with pytest.raises(NamedExit, match=r"none: cannot read it"):
         [*lines_of([tmp_path / "none"])]
+
+
+def test_standard_input_is_a_file(tmp_path: Path) -> None:
+    done = vitals(
+        "replay", "-", "--quiet", "--json", str(tmp_path / "out"), input="\n".join(lines())
+    )
+    assert done.returncode == 0, done.stderr
+    path = tmp_path / "events.jsonl"
+    path.write_text("\n".join(lines()))
+    vitals("replay", str(path), "--quiet", "--json", str(tmp_path / "same"))
+    assert (tmp_path / "out").read_text() == (tmp_path / "same").read_text()
 
 
 def test_a_line_is_taken_as_a_file_is_read(tmp_path: Path) -> None:
@@ -61,10 +73,10 @@ def test_a_line_is_taken_as_a_file_is_read(tmp_path: Path) -> None:
     read, taken = replay(), replay()
     read.read([path])
     for number, line in enumerate(lines()):
-        taken.take(event_in(line.encode()), f"line {number}")
+        taken.take(event_in(line.encode()), "line", number)
     taken.take(event_in(b"{"), "the last line")
     assert read.finish().customers == taken.finish().customers
-    assert taken.result.first_rejections[0].startswith("the last line: not_json")
+    assert taken.result.first_rejections[0].startswith("the last line:0: not_json")
 
 
 def test_a_switch_is_told_as_one() -> None:
@@ -112,7 +124,7 @@ def test_parents_follow_their_children_at_the_same_instants(
     monkeypatch.setattr("streams.replay.BLOCK_LINES", block_lines)
     taken = replay(tree_card())
     for number, line in enumerate(FAMILY):
-        taken.take(event_in(line), f"f:{number}")
+        taken.take(event_in(line), "f", number)
     result = taken.finish()
     scores = {name: health["score"] for name, health in result.customers.items()}
     # knot was the second to say its parent: it is the parent of loop, and has none.
@@ -134,7 +146,7 @@ def test_a_switch_to_a_hierarchy_is_told_with_the_parents() -> None:
     without = tree_card().replace("hierarchy: {parent: mean, own: 0%}\n", "")
     taken = replay(without)
     for number, line in enumerate(FAMILY[:5]):
-        taken.take(event_in(line), f"f:{number}")
+        taken.take(event_in(line), "f", number)
     assert taken.finish().customers["top"]["score"] == 10_000
     changes = taken.switch(tree_card())
     top = [change for change in changes if change["customer_id"] == "top"]

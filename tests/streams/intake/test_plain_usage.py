@@ -166,12 +166,14 @@ def test_a_time_is_read_as_the_reference_reads_it(text: str) -> None:
     assert agrees(encoded(occurred_at=text))
 
 
-def test_the_memory_of_minutes_is_bounded() -> None:
+def test_the_memory_of_times_is_bounded() -> None:
     read = PlainTimes()
     for minute in range(20_000):
         text = f"2026-03-{1 + minute // 1440:02}T{minute // 60 % 24:02}:{minute % 60:02}:07Z"
         assert read.ms(text) is not None
+        assert read.ms(f"{text[:-1]}.{minute:09}+00:00") == (read.ms(text) or 0) + minute // 10**6
     assert len(read._minutes) <= 10_080
+    assert len(read._tails) <= 5_000
 
 
 def test_the_check_can_fail(monkeypatch: pytest.MonkeyPatch) -> None:
