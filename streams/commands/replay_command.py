@@ -53,9 +53,9 @@ def command(
     """Score JSON lines without a broker, in event time.
 
     FILES hold one event a line, of any family (what `vitals import` writes),
-    gzipped or not; - is standard input. Customers are evaluated at fixed instants (--step-s, midnight
-    UTC) and at --as-of (default: after the last event). Lines may be out of
-    order by --disorder-s. Bad lines are counted and skipped.
+    gzipped or not; - is standard input. Customers are evaluated at fixed instants
+    (--step-s, midnight UTC) and at --as-of (default: after the last event). Lines
+    may be out of order by --disorder-s. Bad lines are counted and skipped.
     """
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn

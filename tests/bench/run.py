@@ -23,6 +23,7 @@ from bench.contenders import Failed
 from bench.floors import below, floor_in
 from bench.scenario import Asked, Found
 from bench.scenarios.narrow import NARROW
+from bench.scenarios.replay import REPLAY
 from servers.process import MissingPart, ServerFailed
 
 __all__ = ["SCENARIOS", "main"]
@@ -32,6 +33,7 @@ SCENARIOS = {
     one.name: one
     for one in (
         NARROW,
+        REPLAY,
     )
 }  # fmt: skip
 
