@@ -5,7 +5,7 @@ import os
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +29,7 @@ __all__ = [
     "forget_groups",
     "forget_topics",
     "judged",
+    "tell",
 ]
 
 #: Of every topic of every system.
@@ -80,6 +81,12 @@ def judged(
     """What was measured, after the outputs were compared; the first differences are told."""
     wrong = differences(scores, load.expected)
     measured = Measured(load.events, seconds, cpu, not wrong)
+    tell(stand, name, measured, wrong)
+    return measured
+
+
+def tell(stand: Stand, name: str, measured: Measured, wrong: Sequence[str]) -> None:
+    """A run's figures, and the first of the differences between its outputs and the expected."""
     stand.say(
         f"  {name}: {measured.events_per_s:,.0f} events/s,"
         f" {measured.cpu_us_per_event:.1f} µs of CPU an event,"
@@ -88,8 +95,7 @@ def judged(
     for line in wrong[:5]:
         stand.say(f"    {line}")
     if len(wrong) > 5:
-        stand.say(f"    and {len(wrong) - 5} more of {len(load.expected)}")
-    return measured
+        stand.say(f"    and {len(wrong) - 5} more")
 
 
 def create_topics(bootstrap: str, names: list[str]) -> None:

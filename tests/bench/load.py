@@ -11,7 +11,17 @@ from confluent_kafka import Producer
 
 from bench.job import DAY_S, FAMILIES, WINDOW_DAYS, Oracle, Scores
 
-__all__ = ["Input", "Shape", "encoded", "events", "produce", "send", "source"]
+__all__ = [
+    "Input",
+    "Shape",
+    "encoded",
+    "events",
+    "first_events",
+    "produce",
+    "producer_to",
+    "send",
+    "source",
+]
 
 #: One in so many is older than the window, and must not count.
 LATE_EVERY = 50
@@ -111,13 +121,23 @@ def source(prefix: str, family: str) -> str:
     return f"{prefix}health.{family}.v1"
 
 
+def first_events(shape: Shape, now_s: float) -> Iterator[tuple[str, str, dict]]:
+    """One use by each customer: afterwards each is known."""
+    at = datetime.fromtimestamp(now_s - shape.span_days * DAY_S, UTC).isoformat()
+    for number in range(shape.customers):
+        customer = f"c{number}"
+        yield "usage", customer, {
+            "event_id": f"first{number}", "customer_id": customer, "source": "bench",
+            "type": "usage.feature", "duration_s": 60, "feature": "f0", "user": f"{customer}-0",
+            "occurred_at": at,
+        }  # fmt: skip
+
+
 def produce(
     bootstrap: str, sizes: Sequence[int], shape: Shape, now_s: float, say: Callable[[str], None]
 ) -> dict[int, Input]:
     """Put the load on the broker: for each size its first so many events in topics of their own."""
-    producer = Producer(
-        {"bootstrap.servers": bootstrap, "linger.ms": 20, "queue.buffering.max.messages": 500_000}
-    )
+    producer = producer_to(bootstrap)
     oracle = Oracle(int(now_s) // DAY_S, shape.window_days)
     found, waiting = {}, sorted(set(sizes))
     topics = {f: [source(shape.prefix(size), f) for size in waiting] for f in FAMILIES}
@@ -136,6 +156,13 @@ def produce(
             say(f"  {number:,} of {count:,} events produced")
     producer.flush(120)
     return found
+
+
+def producer_to(bootstrap: str) -> Producer:
+    """A producer that keeps the order and has room."""
+    return Producer(
+        {"bootstrap.servers": bootstrap, "linger.ms": 20, "queue.buffering.max.messages": 500_000}
+    )
 
 
 def send(producer: Producer, topic: str, raw: bytes, key: str) -> None:

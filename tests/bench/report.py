@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from bench.job import Scores
-
-__all__ = ["OURS", "Measured", "differences", "report", "table"]
+__all__ = ["OURS", "Measured", "cpu_ratio", "differences", "figures", "ratio", "report", "table"]
 
 OURS = "vitals"
 
@@ -32,13 +30,34 @@ class Measured:
         return self.cpu_s / self.events * 1e6
 
 
-def differences(found: Scores, expected: Scores) -> list[str]:
+def differences(found: Mapping[str, Any], expected: Mapping[str, Any]) -> list[str]:
     """The customers of whom a system says another score or band than was expected, and what."""
     return [
         f"{customer}: {found.get(customer)}, expected {expected.get(customer)}"
         for customer in sorted(found.keys() | expected.keys())
         if found.get(customer) != expected.get(customer)
     ]
+
+
+def figures(measured: Sequence[Measured]) -> dict[str, Any]:
+    """A system's entry: what its rounds measured."""
+    return {
+        "events": measured[0].events,
+        "events_per_s": _spread([one.events_per_s for one in measured]),
+        "cpu_us_per_event": round(median(one.cpu_us_per_event for one in measured), 2),
+        "outputs_equal": all(one.outputs_equal for one in measured),
+    }
+
+
+def ratio(one: Sequence[Measured], other: Sequence[Measured]) -> float:
+    """Events/s of one by those of the other: the median of the rounds' own ratios."""
+    return _median(a.events_per_s / b.events_per_s for a, b in zip(one, other, strict=False))
+
+
+def cpu_ratio(one: Sequence[Measured], other: Sequence[Measured]) -> float:
+    """The same of CPU time per event."""
+    pairs = zip(one, other, strict=False)
+    return _median(a.cpu_us_per_event / b.cpu_us_per_event for a, b in pairs)
 
 
 def report(
@@ -51,12 +70,7 @@ def report(
     ratio.
     """
     systems = {
-        name: {
-            "events": measured[0].events,
-            "events_per_s": _spread([one.events_per_s for one in measured]),
-            "cpu_us_per_event": round(median(one.cpu_us_per_event for one in measured), 2),
-            "outputs_equal": all(one.outputs_equal for one in measured),
-        }
+        name: figures(measured)
         for name, measured in runs.items()
         if measured and name not in absent
     }
@@ -64,11 +78,8 @@ def report(
     for name, system in systems.items():
         counts = system["outputs_equal"] and systems.get(OURS, {}).get("outputs_equal")
         if name != OURS and counts:
-            pairs = list(zip(runs[OURS], runs[name], strict=False))
-            ratios[f"{OURS}/{name}"] = _median(a.events_per_s / b.events_per_s for a, b in pairs)
-            cpu_ratios[f"{OURS}/{name}"] = _median(
-                b.cpu_us_per_event / a.cpu_us_per_event for a, b in pairs
-            )
+            ratios[f"{OURS}/{name}"] = ratio(runs[OURS], runs[name])
+            cpu_ratios[f"{OURS}/{name}"] = cpu_ratio(runs[name], runs[OURS])
     return {
         "scenario": scenario, "rounds": rounds, "systems": systems, "ratios": ratios,
         "cpu_ratios": cpu_ratios, "absent": dict(absent),

@@ -24,6 +24,7 @@ from bench.floors import below, floor_in
 from bench.scenario import Asked, Found
 from bench.scenarios.narrow import NARROW
 from bench.scenarios.replay import REPLAY
+from bench.scenarios.wide import WIDE
 from servers.process import MissingPart, ServerFailed
 
 __all__ = ["SCENARIOS", "main"]
@@ -34,6 +35,7 @@ SCENARIOS = {
     for one in (
         NARROW,
         REPLAY,
+        WIDE,
     )
 }  # fmt: skip
 

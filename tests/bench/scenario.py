@@ -34,7 +34,7 @@ class Asked:
 def plain_table(found: Mapping[str, Any]) -> str:
     """A report for people of any scenario: a figure a line, then what was to be reached."""
     lines = [
-        f"{name:44} {f'{value:,}' if isinstance(value, int | float) else value}"
+        f"{name:44} {_shown(value)}"
         for name, value in _flat(found)
         if not name.startswith("reach.")
     ]
@@ -42,6 +42,12 @@ def plain_table(found: Mapping[str, Any]) -> str:
         word = "reached" if reach["reached"] else "NOT reached"
         lines.append(f"{name}: {reach['measured']:,}, aim {reach['aim']}: {word}")
     return "\n".join(lines)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "NO"
+    return f"{value:,}" if isinstance(value, int | float) else str(value)
 
 
 def _flat(found: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:

@@ -67,6 +67,7 @@ def test_an_aim_that_is_not_reached_is_told() -> None:
     reach = {"p99_ms": aim(700, at_most=500), "wide/narrow": aim(0.5, at_least=0.4)}
     assert reach["p99_ms"] == {"aim": "<= 500", "measured": 700, "reached": False}
     assert reach["wide/narrow"]["reached"] is True
-    said = plain_table({"scenario": "wide", "events": 1000, "reach": reach})
+    said = plain_table({"scenario": "wide", "outputs_equal": False, "reach": reach})
+    assert said.splitlines()[1].split() == ["outputs_equal", "NO"]
     assert "p99_ms: 700, aim <= 500: NOT reached" in said
     assert "wide/narrow: 0.5, aim >= 0.4: reached" in said

@@ -1,8 +1,12 @@
-"""Vitals, one worker process, as a user starts it."""
+"""Vitals, one worker process or more, as a user starts them."""
 
-import json
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
 
 from bench.contenders import (
     PARTITIONS,
@@ -11,22 +15,26 @@ from bench.contenders import (
     cpu_s,
     forget_groups,
     forget_topics,
-    judged,
-    last_values,
+    tell,
 )
-from bench.job import CARD
+from bench.job import CARD, Scores
 from bench.load import Input, source
-from bench.report import Measured
-from changelog import healths_of
+from bench.report import Measured, differences
+from changelog import folds_of
+from records import records_of
 from schemas.topics import SOURCES, Topics
 from servers.vitals import WorkerServer, vitals
+from streams.replay import final_health
 
 __all__ = ["Ours", "create_sources", "measure"]
 
 ASK_EVERY_S = 0.2
 #: So long nothing more is evaluated: the last customers that were touched are scored.
 QUIET_S = 3.0
-RUN_S_MAX = 600.0
+#: A run in which nothing moves for so long is given up.
+STUCK_S_MAX = 120.0
+#: Of so many customers, evenly spread, the score is compared; the band of all.
+EXACT_MAX = 20_000
 
 
 def create_topics(bootstrap: str, prefix: str) -> None:
@@ -43,80 +51,138 @@ def create_sources(bootstrap: str, prefixes: Iterable[str]) -> None:
         create_topics(bootstrap, prefix)
 
 
+@dataclass
 class Ours:
-    """One ``vitals worker``: exactly-once, changelog, score changes and the view in Redis.
+    """``vitals worker``: exactly-once, changelog, score changes and the view in Redis.
 
     The clock runs from the first record read until the last evaluation after the last signal was
     folded: all that is to be told is told.
     """
 
-    name = "vitals"
-    cautious_events_per_s = 0
+    card: Path = CARD
+    #: The options of each process beside the common ones: one process without any.
+    processes: Sequence[tuple[str, ...]] = ((),)
+    name: str = "vitals"
+    cautious_events_per_s: int = 0
+    #: The clock runs until the view has all that was told.
+    with_view: bool = False
 
     def prepare(self, stand: Stand) -> None:
         """Nothing: it is what the tests run."""
 
     def run(self, stand: Stand, load: Input, number: int) -> Measured:
         """One run; all topics but the sources are deleted afterwards."""
-        topics = Topics(load.prefix)
-        create_topics(stand.bootstrap, load.prefix)
-        where = ("--bootstrap", stand.bootstrap, "--prefix", load.prefix)
-        worker = WorkerServer(
-            stand.folder / f"vitals{number}", *where, "--redis", stand.redis,
-            "--scorecard", str(CARD), "--log-level", "warning",
-        )  # fmt: skip
+        with self.topics(stand, load.prefix):
+            with self.running(stand, load.prefix, f"{load.prefix}{number}") as workers:
+                seconds, cpu = measure(workers, load.good, with_view=self.with_view)
+            wrong = wrong_outputs(stand.bootstrap, load.prefix, load.expected)
+        measured = Measured(load.events, seconds, cpu, not wrong)
+        tell(stand, self.name, measured, wrong)
+        return measured
+
+    @contextmanager
+    def topics(self, stand: Stand, prefix: str) -> Iterator[None]:
+        """All topics of a run; afterwards only its sources are left."""
+        create_topics(stand.bootstrap, prefix)
         try:
-            worker.start(lambda: True)
-            try:
-                seconds, cpu = measure([worker], load.good)
-            except Failed:
-                stand.say(worker.tail())
-                raise
-            finally:
-                worker.stop()
-            healths = healths_of(stand.bootstrap, topics.name("customers"), int(time.time() * 1000))
-            scores = {c: (h["score"], str(h["band"])) for c, h in healths.items()}
-            told = _told(stand.bootstrap, topics.name("scores"))
-            if told != {customer: band for customer, (_, band) in scores.items()}:
-                raise Failed("the bands that it told are not those of its state")
-            return judged(stand, self.name, load, seconds, cpu, scores)
+            yield
         finally:
-            kept = {source(load.prefix, family) for family in SOURCES}
-            forget_groups(stand.bootstrap, load.prefix)
+            kept = {source(prefix, family) for family in SOURCES}
+            forget_groups(stand.bootstrap, prefix)
             forget_topics(
-                stand.bootstrap,
-                lambda name: name.startswith(load.prefix) and name not in kept,
+                stand.bootstrap, lambda name: name.startswith(prefix) and name not in kept
             )
 
+    @contextmanager
+    def running(self, stand: Stand, prefix: str, name: str) -> Iterator[list[WorkerServer]]:
+        """The processes, started; their logs are shown if that fails."""
+        common = (
+            "--bootstrap", stand.bootstrap, "--prefix", prefix, "--redis", stand.redis,
+            "--scorecard", str(self.card), "--log-level", "warning",
+        )  # fmt: skip
+        workers = [
+            WorkerServer(stand.folder / f"{name}-worker{place}", *common, *options)
+            for place, options in enumerate(self.processes)
+        ]
+        try:
+            for worker in workers:
+                worker.start(lambda: True)
+            yield workers
+        except Failed:
+            for worker in workers:
+                stand.say(worker.tail())
+            raise
+        finally:
+            for worker in workers:
+                worker.stop()
 
-def measure(workers: Sequence[WorkerServer], good: int) -> tuple[float, float]:
-    """Seconds and CPU seconds from the first record to the last evaluation."""
+
+def measure(
+    workers: Sequence[WorkerServer], good: int, *, with_view: bool = False
+) -> tuple[float, float]:
+    """Seconds and CPU seconds for so many more signals, from the first record read.
+
+    Until the last evaluation, or until the view has all that was told.
+    """
 
     def total(metric: str) -> float:
         return sum(worker.metric(metric) for worker in workers)
 
+    read, expected = total("health_intake_records_total"), total("health_signals_total") + good
     begun: tuple[float, float] | None = None
-    ended, evaluated, quiet_at = (0.0, 0.0), -1.0, 0.0
-    give_up_at = time.monotonic() + RUN_S_MAX
+    ended, done, quiet_at = (0.0, 0.0), (0.0, 0.0), 0.0
+    moved, give_up_at = (-1.0, 0.0, 0.0), time.monotonic() + STUCK_S_MAX
     while time.monotonic() < give_up_at:
         for worker in workers:
             if not worker.is_running:
                 raise Failed(worker.last_words())
         here = time.monotonic(), sum(cpu_s(worker.pid) for worker in workers)
-        if begun is None and total("health_intake_records_total") > 0:
+        if begun is None and total("health_intake_records_total") > read:
             begun = here
-        if begun and total("health_signals_total") >= good:
-            now = total("health_evaluations_total")
-            if now != evaluated:
-                evaluated, ended, quiet_at = now, here, here[0] + QUIET_S
+        signals, evaluated = total("health_signals_total"), total("health_evaluations_total")
+        shown = total("health_view_rows_total") if with_view else 0.0
+        if (signals, evaluated, shown) != moved:
+            moved, give_up_at = (signals, evaluated, shown), here[0] + STUCK_S_MAX
+        if begun and signals >= expected:
+            if (evaluated, shown) != done:
+                done, ended, quiet_at = (evaluated, shown), here, here[0] + QUIET_S
             elif here[0] > quiet_at:
                 return ended[0] - begun[0], ended[1] - begun[1]
         time.sleep(ASK_EVERY_S)
-    raise Failed(f"did not work {good} events off in {RUN_S_MAX:g} s")
+    raise Failed(f"nothing moved for {STUCK_S_MAX:g} s; {moved[0]:,.0f} of {expected:,.0f} signals")
 
 
-def _told(bootstrap: str, topic: str) -> dict[str, str]:
-    return {
-        key.decode(): json.loads(value)["data"]["after"]["band"]
-        for key, value in last_values(bootstrap, topic)
-    }
+class _Health(msgspec.Struct):
+    band: str
+
+
+class _Change(msgspec.Struct):
+    customer_id: str
+    after: _Health
+
+
+class _Told(msgspec.Struct):
+    data: _Change
+
+
+def wrong_outputs(bootstrap: str, prefix: str, expected: Scores) -> list[str]:
+    """Where outputs are not as expected: the band told last of each customer, the state's score."""
+    topics = Topics(prefix)
+    decode, told = msgspec.json.Decoder(_Told).decode, {}
+    for message in records_of(bootstrap, topics.name("scores")):
+        change = decode(message.value() or b"").data
+        told[change.customer_id] = change.after.band
+    wrong = differences(told, {customer: band for customer, (_, band) in expected.items()})
+    now_ms, every, known = int(time.time() * 1000), len(expected) // EXACT_MAX + 1, set()
+    exact: Scores = {}
+    for fold in folds_of(bootstrap, topics.name("customers")):
+        known |= fold.customers()
+        for customer_id in sorted(fold.customers())[::every]:
+            health = final_health(fold, customer_id, now_ms)
+            if health is not None:
+                exact[customer_id] = health["score"], str(health["band"])
+            else:
+                wrong.append(f"{customer_id}: nothing was told of it")
+    if known != expected.keys():
+        wrong.append(f"{len(known):,} customers are in the state, expected {len(expected):,}")
+    return wrong + differences(exact, {c: expected.get(c, (0, "none")) for c in exact})
