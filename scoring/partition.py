@@ -116,6 +116,10 @@ class PartitionFold:
         """How many entries wait in the due-queue (a customer may have outdated ones)."""
         return len(self._queue)
 
+    def changed_count(self) -> int:
+        """How many customers' rows the next checkpoint writes."""
+        return len(self._book.changed)
+
     def checkpoint(self) -> list[tuple[bytes, bytes | None]]:
         """The rows that changed since the last checkpoint, header last; None deletes a row.
 

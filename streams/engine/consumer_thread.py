@@ -19,6 +19,7 @@ from faust.types import TP
 
 from streams.clock import Clock
 from streams.engine.ownership import Lease
+from streams.engine.raw_records import hand_out_raw_records
 from streams.engine.starting import Standing, Start
 
 __all__ = ["ConsumerThread", "Host"]
@@ -67,6 +68,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 
         coordinator._do_heartbeat = confirmed
         consumer = self._ensure_consumer()
+        hand_out_raw_records(consumer)
         commit = consumer.commit
 
         async def with_topic_ids(offsets: Mapping[Any, Any]) -> None:

@@ -236,12 +236,21 @@ class Consumer(driver.Consumer):
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
     def _to_message(self, tp: TP, record: Any) -> ConsumerMessage:
-        if not isinstance(record, list):
-            return super()._to_message(tp, record)
-        message = super()._to_message(tp, record[-1])
-        message.key = None
-        message.value = cast("bytes", record)  # a list: ChunkSchema hands it through
-        return message
+        """One message for a list of raw records, with the offset and the time of the last."""
+        last = record[-1]
+        return ConsumerMessage(
+            tp.topic,
+            tp.partition,
+            last.offset,
+            last.timestamp / 1000,
+            last.timestamp_type,
+            [],
+            None,
+            cast("bytes", record),  # a list: ChunkSchema hands it through
+            None,
+            tp=tp,
+            generation_id=self.app.consumer_generation_id,
+        )
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         """Offsets between two chunks are no gap."""

@@ -19,6 +19,7 @@ import logging
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
+from faust.types import TP
 from pydantic import BaseModel, ValidationError
 
 from schemas.actions import Action
@@ -140,7 +141,7 @@ class Outreach:
         partition = event.message.partition
         writer = BatchWriter(self.app.batches)
         for record in event.value:
-            transition = await self._parse(Transition, record, writer)
+            transition = await self._parse(Transition, event.message.tp, record, writer)
             if transition is None:
                 continue
             found = decide(transition, self._sinks, self._clock.now_ms(), self._base_url)
@@ -184,7 +185,8 @@ class Outreach:
     async def _deliver(self, event: Any) -> None:
         """A chunk of actions into the log; the courier sends them."""
         writer = BatchWriter(self.app.batches)
-        parsed = [await self._parse(Action, record, writer) for record in event.value]
+        tp = event.message.tp
+        parsed = [await self._parse(Action, tp, record, writer) for record in event.value]
         await writer.flush()
         actions = [action for action in parsed if action is not None]
         standings = await self.courier.accept(event.message.partition, actions)
@@ -193,14 +195,14 @@ class Outreach:
         event.ack()
 
     async def _parse(
-        self, model: type[_Parsed], record: Any, writer: BatchWriter
+        self, model: type[_Parsed], tp: TP, record: Any, writer: BatchWriter
     ) -> _Parsed | None:
         """The record's value; one that is none becomes a dead letter."""
         try:
             return model.model_validate_json(record.value or b"")
         except ValidationError as error:
-            letter = _dead_letter(record, error, self._clock.now_ms())
-        self._metrics.dead_letters.labels(record.topic, letter.reason).inc()
+            letter = _dead_letter(tp, record, error, self._clock.now_ms())
+        self._metrics.dead_letters.labels(tp.topic, letter.reason).inc()
         if not self._dead_partitions:
             found = await self.app.batches.client.partitions_for(self._dead_letters)
             self._dead_partitions = len(found)
@@ -213,14 +215,14 @@ class Outreach:
         return None
 
 
-def _dead_letter(record: Any, error: ValidationError, now_ms: int) -> DeadLetter:
+def _dead_letter(tp: TP, record: Any, error: ValidationError, now_ms: int) -> DeadLetter:
     raw = record.value or b""
     problem = error.errors(include_url=False, include_input=False)[0]
     not_json = problem["type"] == "json_invalid"
     where = ".".join(map(str, problem["loc"])) or "record"
     return DeadLetter(
-        topic=record.topic,
-        partition=record.partition,
+        topic=tp.topic,
+        partition=tp.partition,
         offset=record.offset,
         reason=DeadReason.EMPTY
         if not raw

@@ -32,7 +32,7 @@ from streams.metrics import Metrics
 from streams.scorer.applying import apply, decoded
 from streams.scorer.control import ControlCopier
 from streams.scorer.output_writer import OutputWriter
-from streams.scorer.pace import apart_ms
+from streams.scorer.pace import apart_ms, checkpoint_is_due
 from streams.scorer.stall_watch import StallWatch
 from streams.settings import Settings
 
@@ -71,6 +71,7 @@ class Scorer:
         self._unacknowledged: list[Any] = []
         self._ticks_under_way: dict[int, int] = {}
         self._ticked_ms: dict[int, int] = {}
+        self._checkpoints_skipped = 0
         self._writer_made: BatchWriter | None = None
         self._told = MetricsTold()
         #: Whether partitions were assigned and restored since the start (it may be none).
@@ -211,8 +212,14 @@ class Scorer:
     # -- checkpoints ---------------------------------------------------------------------------
 
     async def _timed_checkpoint(self) -> None:
-        if not self.app.rebalancing:
+        if self.app.rebalancing:
+            return
+        rows = sum(fold.changed_count() for fold in self.folds.values())
+        if checkpoint_is_due(self._checkpoints_skipped, rows, behind=self._is_behind()):
+            self._checkpoints_skipped = 0
             await guarded(self.checkpoint())
+        else:
+            self._checkpoints_skipped += 1
 
     async def checkpoint(self) -> None:
         """Outputs, rows with their header, acknowledgement: each durable before the next."""
@@ -296,6 +303,13 @@ class Scorer:
             return 0
         apart = apart_ms(now_ms, fold.read_to_ms(sources) or 0)
         return self._ticked_ms.get(fold.partition, 0) + apart
+
+    def _is_behind(self) -> bool:
+        """Whether the sources of some partition have far to go; not before they are known."""
+        now_ms, sources = self._clock.now_ms(), self._known_sources
+        return sources is not None and any(
+            apart_ms(now_ms, fold.read_to_ms(sources) or 0) for fold in self.folds.values()
+        )
 
     async def _sources(self) -> frozenset[str]:
         """All source partitions: time waits until each has been heard of."""

@@ -1,19 +1,24 @@
-"""How far apart ticks are while the sources are behind.
+"""How far apart ticks and checkpoints are while the sources are behind.
 
-A tick evaluates whoever was touched since the last one. In a backlog the same
-customers are touched again and again, and a score of hours ago is overtaken
-before anybody can read it: evaluating less often is quicker, and tells fewer
-changes that were none. The further behind, the further apart.
+A tick evaluates whoever was touched since the last one, a checkpoint writes their
+rows. In a backlog the same customers are touched again and again: a score of hours
+ago is overtaken before anybody can read it, and a row before anybody needs it. Doing
+both less often is quicker, and tells fewer changes that were none.
 """
 
-__all__ = ["BEHIND_MS", "apart_ms"]
+__all__ = ["BEHIND_MS", "apart_ms", "checkpoint_is_due"]
 
 #: Sources that have been read no further than this before now are behind.
 BEHIND_MS = 10_000
-#: So much of what they are behind lies between ticks: a fifth.
-SHARE = 5
+#: So much of what they are behind lies between ticks: a third. Whatever a tick tells comes at
+#: most a third later than it must.
+SHARE = 3
 #: Never further apart than this: somebody looks at how it catches up.
-APART_MS_MAX = 10_000
+APART_MS_MAX = 60_000
+#: In a backlog so many checkpoints are one ...
+CHECKPOINTS_IN_ONE = 4
+#: ... unless so many rows wait for it: whoever takes a partition over waits for them.
+CHECKPOINT_ROWS = 20_000
 
 
 def apart_ms(now_ms: int, read_to_ms: int) -> int:
@@ -23,3 +28,8 @@ def apart_ms(now_ms: int, read_to_ms: int) -> int:
     """
     behind_ms = now_ms - read_to_ms
     return min(behind_ms // SHARE, APART_MS_MAX) if behind_ms > BEHIND_MS else 0
+
+
+def checkpoint_is_due(skipped: int, rows: int, *, behind: bool) -> bool:
+    """Whether to write a checkpoint now, after so many were skipped, with so many rows waiting."""
+    return not behind or skipped + 1 >= CHECKPOINTS_IN_ONE or rows >= CHECKPOINT_ROWS

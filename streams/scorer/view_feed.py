@@ -81,7 +81,9 @@ class ViewFeed:
             log.warning("%s; trying again in %.1f s", unavailable, REFRESH_S)
 
     async def _chunk(self, event: Any) -> None:
-        rows = [row for record in event.message.value if (row := _row(record)) is not None]
+        partition = event.message.partition
+        found = [_row(partition, record) for record in event.message.value]
+        rows = [row for row in found if row is not None]
         async with self._busy:
             delay_s = 0.2
             while True:
@@ -107,12 +109,12 @@ class ViewFeed:
         return True
 
 
-def _row(record: Any) -> CustomerHealth | None:
+def _row(partition: int, record: Any) -> CustomerHealth | None:
     """The view's row in a record of the scores topic; a foreign record is skipped."""
     try:
         return CustomerHealth.of(ScoreChanged.model_validate_json(record.value))
     except ValidationError as error:
-        where = (record.partition, record.offset)
+        where = (partition, record.offset)
         log.warning(
             "skipped a record that is no score change, partition %d, offset %d: %s", *where, error
         )

@@ -2,7 +2,14 @@
 
 import pytest
 
-from streams.scorer.pace import APART_MS_MAX, BEHIND_MS, apart_ms
+from streams.scorer.pace import (
+    APART_MS_MAX,
+    BEHIND_MS,
+    CHECKPOINT_ROWS,
+    CHECKPOINTS_IN_ONE,
+    apart_ms,
+    checkpoint_is_due,
+)
 
 NOW = 1_772_000_000_000
 
@@ -13,9 +20,9 @@ NOW = 1_772_000_000_000
         (-5_000, 0),  # the broker's clock is ahead
         (0, 0),
         (BEHIND_MS, 0),
-        (BEHIND_MS + 1, 2_000),
-        (30_000, 6_000),
-        (60_000, APART_MS_MAX),
+        (BEHIND_MS + 1, 3_333),
+        (30_000, 10_000),
+        (180_000, APART_MS_MAX),
         (6 * 3_600_000, APART_MS_MAX),
     ],
 )
@@ -25,3 +32,15 @@ def test_the_further_behind_the_further_apart(behind_ms: int, expected: int) -> 
 
 def test_nothing_was_read_yet() -> None:
     assert apart_ms(NOW, 0) == APART_MS_MAX
+
+
+def test_a_checkpoint_waits_for_others_in_a_backlog_only() -> None:
+    assert checkpoint_is_due(0, 1, behind=False)
+    assert not checkpoint_is_due(0, 1, behind=True)
+    assert not checkpoint_is_due(CHECKPOINTS_IN_ONE - 2, 1, behind=True)
+    assert checkpoint_is_due(CHECKPOINTS_IN_ONE - 1, 1, behind=True)
+
+
+def test_many_rows_do_not_wait_for_a_checkpoint() -> None:
+    assert not checkpoint_is_due(0, CHECKPOINT_ROWS - 1, behind=True)
+    assert checkpoint_is_due(0, CHECKPOINT_ROWS, behind=True)
