@@ -12,11 +12,11 @@ or is due, or was last evaluated with another scorecard or other percentiles.
 from collections.abc import Collection, MutableMapping
 
 from schemas.signals import ROLLUP, Block, ControlCopy, LogRecord, Progress, Signal, Tick
+from scoring.block import Into, apply_signals
 from scoring.book import Book
 from scoring.card import Card
 from scoring.cards_in_use import CardsInUse
 from scoring.due import DueQueue
-from scoring.duplicates import Seen
 from scoring.emission import evaluate_and_emit
 from scoring.fold import fold
 from scoring.header import Header
@@ -173,44 +173,17 @@ class PartitionFold:
         applied_to = self.header.sources.get(source_tp, -1)
         wall = self.policy.mode is TickMode.WALL
         frontier_ms = append_ms if wall else self.header.tick_ms
-        late_ms = frontier_ms - LATE_MS
-        live, ready = self._book.live, self._queue.ready
-        sources, check, counts = block.sources, self._book.duplicates.check, self.counts
-        touched: dict[str, Customer] = {}
-        # Before there is a card nobody knows what to keep of an event.
-        plan, feeds, has_card = self._cards.plan, self._feeds, self.card is not None
-        for signal in block.signals:
-            if signal[0] <= applied_to:
-                counts.duplicates += 1
-                continue
-            customer_id, at_ms = signal[2], signal[1]
-            seen = check(sources[signal[3]], signal[4], at_ms, signal[5])
-            if seen is Seen.DUPLICATE:
-                counts.duplicates += 1
-                continue
-            customer = live.get(customer_id) or self._book.open(customer_id, append_ms)
-            if customer.position >= offset:
-                continue  # the row is ahead of the header: already applied before a crash
-            if seen is Seen.UNCHECKED:
-                counts.unchecked += 1
-            counts.signals += 1
-            signal[3] = sources[signal[3]]
-            if (at_ms > frontier_ms or not has_card) and self._holds(customer_id, customer, signal):
-                counts.held += 1
-            else:
-                if fold(customer.state, signal, plan):
-                    customer.note(signal, feeds)
-                if at_ms < late_ms:
-                    customer.late = True
-                customer.dirty = True
-                ready.add(customer_id)
-            touched[customer_id] = customer
+        into = Into(
+            self._book, self._queue.ready, self._cards.plan, self._feeds, self.card is not None,
+            self._holds, offset, append_ms, applied_to, frontier_ms, frontier_ms - LATE_MS,
+        )  # fmt: skip
+        applied, counts = apply_signals(block, into), self.counts
+        counts.signals += applied.signals
+        counts.duplicates += applied.repeats
+        counts.unchecked += applied.unchecked
+        counts.held += applied.held
         if block.signals:
             self.header.sources[source_tp] = max(applied_to, block.signals[-1][0])
-        # Only now: the block's own signals must not hide each other.
-        for customer in touched.values():
-            customer.position = offset
-        self._book.changed.update(touched)
 
     def _holds(self, customer_id: str, customer: Customer, signal: Signal) -> bool:
         """Keep a signal whose time has not come; it makes the customer due at its event time.

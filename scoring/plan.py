@@ -6,6 +6,7 @@ from typing import Any
 
 from schemas.signals import Kind, Signal
 from scoring import distinct
+from scoring.compiled import fold_c
 from scoring.series import Series, Shape, Test, Value
 from scoring.state import AT, EVENT_ID, HORIZON_DAYS, CustomerState
 
@@ -60,8 +61,8 @@ def _update(one: Series, kind: Kind) -> Update:
     shape, test, value = one.shape, one.tests.get(kind), one.values.get(kind)
     if shape is Shape.COUNT:
         times = one.times and kind == _FEATURE
-        update = _counting(one.key, one.size_ms, times=times)
-    elif shape is Shape.MONEY:
+        return _count(one.key, one.size_ms, test, times=times)
+    if shape is Shape.MONEY:
         assert value is not None
         update = _summing_money(one.key, one.size_ms, value, _CURRENCY_AT[kind])
     elif shape is Shape.LATEST:
@@ -80,8 +81,10 @@ def _tested(test: Test, update: Update) -> Update:
     return tested
 
 
-def _counting(key: int, size_ms: int, *, times: bool) -> Update:
+def _counting(key: int, size_ms: int, test: Test | None, *, times: bool) -> Update:
     def count(state: CustomerState, signal: Signal) -> None:
+        if test is not None and not test(signal):
+            return
         kept = state.series.get(key)
         if kept is None:
             kept = state.series[key] = {}
@@ -89,6 +92,9 @@ def _counting(key: int, size_ms: int, *, times: bool) -> Update:
         kept[bucket] = kept.get(bucket, 0) + (signal[_QUANTITY] if times else 1)
 
     return count
+
+
+_count: Callable[..., Update] = _counting if fold_c is None else fold_c.Count
 
 
 def _totalling(key: int, size_ms: int, value: Value) -> Update:

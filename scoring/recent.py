@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from operator import itemgetter
 
 from schemas.signals import Signal
+from scoring.compiled import fold_c
 from scoring.feeds import Feed
 from scoring.series import Test
 
@@ -46,10 +47,18 @@ def feeding(feeds: Iterable[Feed]) -> Feeding:
     }
 
 
+def newest_first(signals: list[Signal]) -> None:
+    """Sort signals in place, the newest first."""
+    signals.sort(key=_event_of, reverse=True)
+
+
+_newest_first = newest_first if fold_c is None else fold_c.newest_first
+
+
 def settle(recent: Recent, fresh: list[Signal], feeds: Feeding) -> None:
     """Sort events into what is recent, by the feeds that they belong to."""
     if len(fresh) > 1:
-        fresh.sort(key=_event_of, reverse=True)
+        _newest_first(fresh)
     #: Newest first: once there are enough that fed all that the kind can feed, the rest are older.
     full: set[int] = set()
     counts: dict[tuple[int, ...], int] = {}

@@ -29,7 +29,8 @@ from scoring.things import FAMILY_OF, Thing
 from scoring.units import Unit
 
 __all__ = [
-    "Series", "Shape", "Test", "Value", "field_value", "key_of", "property_value", "thing_test",
+    "Series", "Shape", "Test", "Value", "field_value", "is_use", "key_of", "property_value",
+    "thing_test",
 ]  # fmt: skip
 
 #: Whether an event counts. What has no data is not met.
@@ -92,9 +93,14 @@ def key_of(text: str) -> int:
     return int.from_bytes(sha256(text.encode()).digest()[:8]) >> 1
 
 
+def is_use(signal: Signal) -> bool:
+    """Whether a signal of a feature says that it was used: it may say that it was not."""
+    return bool(signal[9] > 0)
+
+
 #: Uses: an event may say that it was none.
 _USES: dict[str, Test] = {
-    "use": lambda signal: signal[9] > 0,
+    "use": is_use,
     "human_use": lambda signal: signal[9] > 0 and signal[8] == 0,
     "failed_use": lambda signal: signal[9] > 0 and signal[11] == 1,
 }

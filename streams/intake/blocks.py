@@ -34,7 +34,7 @@ AGE_MS_MAX = 10 * 365 * 86_400_000
 #: Of a topic's id so much tells it from the one before it under the same name.
 ID_CHARS = 8
 #: What a signal may take beyond its record's bytes.
-_SIGNAL_OVERHEAD_BYTES = 32
+SIGNAL_OVERHEAD_BYTES = 32
 
 
 class RawRecord(Protocol):
@@ -46,7 +46,9 @@ class RawRecord(Protocol):
 
 
 class Router(Protocol):
-    """Which signals partition a customer belongs to."""
+    """Which signals partition a customer belongs to; ``known`` has those asked for lately."""
+
+    known: dict[str, int]
 
     def __call__(self, customer_id: str) -> int: ...
 
@@ -95,10 +97,11 @@ class ChunkResult:
 class _Open:
     """A block that is being filled."""
 
-    __slots__ = ("block", "room", "source_ix")
+    __slots__ = ("block", "room", "signals", "source_ix")
 
     def __init__(self, topic: str, partition: int) -> None:
-        self.block = Block(topic, partition, [], [])
+        self.signals: list[Signal] = []
+        self.block = Block(topic, partition, [], self.signals)
         self.source_ix: dict[str, int] = {}
         self.room = BLOCK_BYTES_MAX
 
@@ -107,42 +110,69 @@ def blocks_of(
     chunk: Chunk, route: Router, bounds: TimeBounds, now_ms: int, plain: PlainUsage
 ) -> ChunkResult:
     """The blocks and dead letters of a chunk; ``plain`` reads what is plain the short way."""
-    result = ChunkResult()
-    open_blocks: dict[int, _Open] = {}
-    family, origin, source_partition = chunk.family, chunk.origin, chunk.partition
-    earliest_ms, latest_ms = bounds.earliest_ms, bounds.latest_ms
-    youngest_ms = -1
-    read_plain = plain.read if family == "usage" else _never_plain
-    for record in chunk.records:
-        value = record.value
-        found = read_plain(value, record.offset) or _read(family, value, record.offset)
+    filling = _Filling(chunk, route, bounds, now_ms, plain)
+    latest_ms = -1
+    if chunk.family == "usage":
+        latest_ms = plain.fill(
+            chunk.records, filling.take, route.known, filling.open_blocks,
+            bounds.earliest_ms, bounds.latest_ms, SIGNAL_OVERHEAD_BYTES,
+        )  # fmt: skip
+    else:
+        for record in chunk.records:
+            filling.take(record)
+    return filling.result(latest_ms)
+
+
+class _Filling:
+    """A chunk on its way into blocks, record by record."""
+
+    def __init__(
+        self, chunk: Chunk, route: Router, bounds: TimeBounds, now_ms: int, plain: PlainUsage
+    ) -> None:
+        self.open_blocks: dict[int, _Open] = {}
+        self._chunk = chunk
+        self._route = route
+        self._bounds = bounds
+        self._now_ms = now_ms
+        self._read_plain = plain.read if chunk.family == "usage" else _never_plain
+        self._result = ChunkResult()
+        self._latest_ms = -1
+
+    def take(self, record: RawRecord) -> None:
+        """One record into its block, or into the dead letters."""
+        chunk, value, bounds = self._chunk, record.value, self._bounds
+        found = self._read_plain(value, record.offset) or _read(chunk.family, value, record.offset)
+        if not isinstance(found, Rejection) and not (
+            bounds.earliest_ms <= found[1][1] <= bounds.latest_ms
+        ):
+            found = _out_of_bounds(found[1][1], bounds)
         if isinstance(found, Rejection):
-            result.dead_letters.append(_dead(chunk, record, found, now_ms))
-            continue
+            self._result.dead_letters.append(_dead(chunk, record, found, self._now_ms))
+            return
         source, signal = found
-        at_ms = signal[1]
-        if not earliest_ms <= at_ms <= latest_ms:
-            result.dead_letters.append(_dead(chunk, record, _out_of_bounds(at_ms, bounds), now_ms))
-            continue
-        youngest_ms = max(youngest_ms, at_ms)
-        partition = route(signal[2])
-        size = len(value or b"") + _SIGNAL_OVERHEAD_BYTES
-        block = open_blocks.get(partition)
+        self._latest_ms = max(self._latest_ms, signal[1])
+        partition = self._route(signal[2])
+        size = len(value or b"") + SIGNAL_OVERHEAD_BYTES
+        block = self.open_blocks.get(partition)
         if block is None or block.room < size:
             if block is not None:
-                result.blocks.append((partition, block.block))
-            block = open_blocks[partition] = _Open(origin, source_partition)
+                self._result.blocks.append((partition, block.block))
+            block = self.open_blocks[partition] = _Open(chunk.origin, chunk.partition)
         block.room -= size
         index = block.source_ix.get(source)
         if index is None:
             index = block.source_ix[source] = len(block.block.sources)
             block.block.sources.append(source)
         signal[3] = index
-        block.block.signals.append(signal)
-    result.blocks += [(partition, block.block) for partition, block in open_blocks.items()]
-    result.signals = len(chunk.records) - len(result.dead_letters)
-    result.latest_ms = youngest_ms
-    return result
+        block.signals.append(signal)
+
+    def result(self, latest_ms: int) -> ChunkResult:
+        """What became of the chunk; the events that were put in elsewhere are no younger."""
+        result = self._result
+        result.blocks += [(p, block.block) for p, block in self.open_blocks.items()]
+        result.signals = len(self._chunk.records) - len(result.dead_letters)
+        result.latest_ms = max(self._latest_ms, latest_ms)
+        return result
 
 
 def _read(family: str, value: bytes | None, offset: int) -> tuple[str, Signal] | Rejection:

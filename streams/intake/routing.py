@@ -22,13 +22,14 @@ class CustomerRouter:
 
     def __init__(self, partitions: int) -> None:
         self.partitions = partitions
-        self._known: dict[str, int] = {}
+        #: The partitions of those asked for lately.
+        self.known: dict[str, int] = {}
 
     def __call__(self, customer_id: str) -> int:
         """The customer's partition."""
-        known = self._known.get(customer_id)
+        known = self.known.get(customer_id)
         if known is None:
-            if len(self._known) >= REMEMBERED_MAX:
-                self._known.clear()
-            known = self._known[customer_id] = partition_of(customer_id, self.partitions)
+            if len(self.known) >= REMEMBERED_MAX:
+                self.known.clear()
+            known = self.known[customer_id] = partition_of(customer_id, self.partitions)
         return known

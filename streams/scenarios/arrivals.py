@@ -17,6 +17,7 @@ from schemas.signals import Block
 from schemas.topics import SOURCES
 from streams.intake.blocks import AGE_MS_MAX, FUTURE_MS_MAX, Chunk, TimeBounds, blocks_of
 from streams.intake.plain_usage import PlainUsage
+from streams.intake.routing import CustomerRouter
 from streams.scenarios.document import Where
 from streams.scenarios.stops import Stop
 from streams.scenarios.story import EVENTS_MAX, Happening, Silence
@@ -62,6 +63,7 @@ class Arrivals:
         self._families: dict[str, str] = {}
         self._offsets: defaultdict[str, int] = defaultdict(int)
         self._plain = PlainUsage()
+        self._router = CustomerRouter(1)
 
     def add(self, happenings: Iterable[Happening], where: Where) -> None:
         """Events that a place in the file stands for."""
@@ -105,9 +107,8 @@ class Arrivals:
         self._offsets[topic] += len(heard)
         records = [_Record(first + n, at_ms, one.body) for n, one in enumerate(heard)]
         bounds = TimeBounds(at_ms - AGE_MS_MAX, at_ms + FUTURE_MS_MAX)
-        result = blocks_of(
-            Chunk(topic, 0, family, records), lambda _: 0, bounds, at_ms, self._plain
-        )
+        chunk = Chunk(topic, 0, family, records)
+        result = blocks_of(chunk, self._router, bounds, at_ms, self._plain)
         for letter in result.dead_letters:
             self.problems.append((heard[letter.offset - first].where, letter.detail))
         blocks = [block for _, block in result.blocks]

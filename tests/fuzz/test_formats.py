@@ -37,6 +37,7 @@ from streams.exits import NamedExit
 from streams.importing.mapping_file import load_mapping
 from streams.intake.blocks import Chunk, TimeBounds, blocks_of
 from streams.intake.plain_usage import PlainUsage
+from streams.intake.routing import CustomerRouter
 from streams.scorecards import load_card
 from streams.state_copies.file import BrokenCopy, StateReader
 
@@ -60,7 +61,7 @@ def _event(data: bytes) -> None:
     """As intake takes it: a block on the log, or a dead letter."""
     for family in SOURCES:
         chunk = Chunk(f"health.{family}.v1", 0, family, [record(0, data, timestamp=START_MS)])
-        found = blocks_of(chunk, lambda _: 0, _BOUNDS, START_MS, _PLAIN)
+        found = blocks_of(chunk, CustomerRouter(1), _BOUNDS, START_MS, _PLAIN)
         for _, block in found.blocks:
             signals.decode(signals.encode(block))
         for letter in found.dead_letters:

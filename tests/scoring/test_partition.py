@@ -126,6 +126,14 @@ def test_an_empty_block_moves_only_the_position() -> None:
     assert log.fold.header.sources == {}
 
 
+def test_customers_whose_rows_wait_for_a_checkpoint_are_counted() -> None:
+    log = Log()
+    log.read(START_MS, use(START_MS), use(START_MS, "globex"), use(START_MS))
+    assert log.fold.changed_count() == 2
+    log.fold.checkpoint()
+    assert log.fold.changed_count() == 0
+
+
 def test_a_checkpoint_writes_the_header_last_and_nothing_twice() -> None:
     log = Log()
     log.read(START_MS, use(START_MS), use(START_MS, "bolt"))

@@ -2,7 +2,6 @@
 
 import base64
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -19,7 +18,7 @@ from schemas.signals import BLOCK_BYTES_MAX, Kind, decode, encode
 from strategies import TYPES, event_dicts, ids
 from streams.intake.blocks import Chunk, ChunkResult, TimeBounds, blocks_of
 from streams.intake.plain_usage import PlainUsage
-from streams.intake.routing import partition_of
+from streams.intake.routing import CustomerRouter, partition_of
 
 BOUNDS = TimeBounds(START_MS - 400 * DAY_MS, START_MS + 5 * 60_000)
 SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large)
@@ -44,7 +43,7 @@ def use(customer: str = "acme", **fields: Any) -> dict[str, Any]:
     }
 
 
-def read(chunk: Chunk, route: Callable[[str], int], bounds: TimeBounds) -> ChunkResult:
+def read(chunk: Chunk, route: CustomerRouter, bounds: TimeBounds) -> ChunkResult:
     return blocks_of(chunk, route, bounds, START_MS, PlainUsage())
 
 
@@ -56,9 +55,7 @@ def run(
         for n, value in enumerate(values)
     ]
     chunk = Chunk(f"health.{family}.v1", 3, family, records)
-    return blocks_of(
-        chunk, lambda customer: partition_of(customer, 4), BOUNDS, START_MS, PlainUsage()
-    )
+    return blocks_of(chunk, CustomerRouter(4), BOUNDS, START_MS, PlainUsage())
 
 
 BAD: list[tuple[bytes | dict[str, Any] | None, Reason]] = [
@@ -117,7 +114,7 @@ def test_a_bound_beyond_the_calendar_is_shown_as_it_is() -> None:
     records = [Record(0, json.dumps(use()).encode())]
     chunk = Chunk("t", 0, "usage", records)
     (letter,) = blocks_of(
-        chunk, lambda _: 0, TimeBounds(10**17, 10**18), START_MS, PlainUsage()
+        chunk, CustomerRouter(1), TimeBounds(10**17, 10**18), START_MS, PlainUsage()
     ).dead_letters
     assert letter.detail.endswith("lies before 100000000000000000 ms")
 
@@ -185,3 +182,21 @@ def test_everything_valid_is_in_exactly_one_block(family: str, data: st.DataObje
         offsets = [s[0] for p, block in result.blocks if p == partition for s in block.signals]
         assert offsets == sorted(offsets)
         assert len(set(offsets)) == len(offsets)
+
+
+@pytest.mark.skipif(PlainUsage()._compiled is None, reason="built without a C compiler")
+@given(st.lists(st.one_of(event_dicts(("usage.feature",)), st.just({"type": "?"})), max_size=40))
+@settings(suppress_health_check=[HealthCheck.too_slow])
+def test_the_compiled_form_makes_the_same_blocks(values: list[dict[str, Any]]) -> None:
+    records = [Record(n, json.dumps(value).encode()) for n, value in enumerate(values * 2)]
+    chunk = Chunk("health.usage.v1", 3, "usage", records)
+    router = CustomerRouter(4)
+    made, compiled = (
+        blocks_of(chunk, router, BOUNDS, START_MS, PlainUsage(compiled=each))
+        for each in (False, True)
+    )
+    assert [(p, encode(block)) for p, block in made.blocks] == [
+        (p, encode(block)) for p, block in compiled.blocks
+    ]
+    assert made.dead_letters == compiled.dead_letters
+    assert (made.signals, made.latest_ms) == (compiled.signals, compiled.latest_ms)

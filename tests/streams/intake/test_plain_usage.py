@@ -1,6 +1,7 @@
 """The short way of reading usage events says what the reference says, or nothing."""
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -38,9 +39,39 @@ def reference(raw: bytes) -> tuple[str, Signal] | None:
 
 
 def agrees(raw: bytes) -> bool:
-    """Whether the short way says nothing of a record, or what the reference says."""
+    """Whether the short ways say nothing of a record, or what the reference says."""
+    expected = reference(raw)
+    compiled = None if PLAIN._compiled is None else compiled_reads(raw)
     found = PLAIN.read(raw, 7)
-    return found is None or found == reference(raw)
+    return found in (None, expected) and (
+        compiled is None or (expected is not None and compiled == expected[1])
+    )
+
+
+def compiled_reads(raw: bytes) -> Signal | None:
+    """What the compiled form makes of a record where nothing but the record can stop it."""
+    texts = _texts_in(raw)
+    block = SimpleNamespace(room=10**9, source_ix=dict.fromkeys(texts, 0), signals=[])
+    left: list[Any] = []
+    latest_ms = PLAIN.fill(
+        [SimpleNamespace(value=raw, offset=7)], left.append, dict.fromkeys(texts, 0), {0: block},
+        -(10**15), 10**15, 0,
+    )  # fmt: skip
+    assert len(left) + len(block.signals) == 1
+    if left:
+        assert latest_ms == -1
+        return None
+    (signal,) = block.signals
+    assert latest_ms == signal[1]
+    return signal
+
+
+def _texts_in(raw: bytes) -> set[str]:
+    try:
+        found = json.loads(raw)
+    except (ValueError, RecursionError):
+        return set()
+    return {each for each in found.values() if type(each) is str} if type(found) is dict else set()
 
 
 def encoded(**changes: Any) -> bytes:
@@ -67,6 +98,32 @@ def test_what_is_plain_is_read(raw: bytes) -> None:
     found = PLAIN.read(raw, 7)
     assert found is not None
     assert found == reference(raw)
+    assert agrees(raw)
+
+
+@pytest.mark.skipif(PLAIN._compiled is None, reason="built without a C compiler")
+@pytest.mark.parametrize(
+    "raw",
+    [
+        encoded(),
+        encoded(user=None),
+        encoded(user=..., user_kind=..., quantity=..., duration_s=..., outcome=...),
+        encoded(occurred_at="1970-01-01T00:00:00Z"),
+        encoded(occurred_at="2024-02-29T23:59:59.999999999+00:00"),
+        encoded(occurred_at="2000-12-31T23:59:59.5Z"),
+    ],
+)
+def test_the_compiled_form_reads_what_is_plain(raw: bytes) -> None:
+    assert compiled_reads(raw) is not None
+    assert agrees(raw)
+
+
+@pytest.mark.skipif(PLAIN._compiled is None, reason="built without a C compiler")
+@pytest.mark.parametrize("year", [1970, 1972, 1999, 2000, 2001, 2024, 2100, 2199])
+def test_the_compiled_form_knows_every_day(year: int) -> None:
+    for month in range(1, 13):
+        for day in (1, 28, 29, 30, 31):
+            assert agrees(encoded(occurred_at=f"{year:04}-{month:02}-{day:02}T12:00:00Z"))
 
 
 ODD_FIELDS: list[dict[str, Any]] = [

@@ -48,4 +48,4 @@ def test_the_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     router = CustomerRouter(8)
     for number in range(10):
         assert router(f"c{number}") == partition_of(f"c{number}", 8)
-        assert len(router._known) <= 3
+        assert len(router.known) <= 3

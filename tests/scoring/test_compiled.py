@@ -1,0 +1,140 @@
+"""The compiled fold and the one in Python: the same rows, the same outputs, the same counts."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from itertools import pairwise
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from partitionlog import START_MS, activation, block_of, card_of
+from schemas.inbound import InboundEvent
+from schemas.signals import Block, Tick, decode, encode
+from scoring import block, plan, recent
+from scoring.compiled import fold_c
+from scoring.partition import FoldPolicy, PartitionFold
+from strategies import events
+
+pytestmark = pytest.mark.skipif(fold_c is None, reason="built without a C compiler")
+
+CARD = """
+scorecard: two
+version: "1"
+objective: Look at what the compiled form keeps.
+owner: test
+weights: {usage: 60, people: 40}
+defaults: {missing: leave_out, minimum_coverage: 0%}
+groups:
+  usage:
+    active: {share: 40, metric: "active_days(use, 30d)", steps: {0: 0, 9: 100}, says: "{value}"}
+    uses: {share: 30, metric: "count(use, 7d)", steps: {0: 0, 9: 100}, says: "{value}"}
+    slow: {share: 30, metric: "count(failed_use, 48h)", steps: {0: 100, 1: 50}, says: "{value}"}
+  people:
+    users: {share: 60, metric: "distinct(user, 30d)", steps: {0: 0, 3: 100}, says: "{value}"}
+    tickets: {share: 40, metric: "count(ticket, 30d)", steps: {0: 9, 3: 0}, says: "{value}"}
+bands:
+  green: {enter: ">= 75", leave: "< 70"}
+  yellow: otherwise
+  red: {enter: "< 50", leave: ">= 55"}
+letters: {A: 75, B: 50, D: 0}
+"""
+
+
+@contextmanager
+def in_python() -> Iterator[None]:
+    """Nothing that is made or applied within is compiled."""
+    with (
+        patch.object(block, "_apply", block.apply_in_python),
+        patch.object(plan, "_count", plan._counting),
+        patch.object(recent, "_newest_first", recent.newest_first),
+    ):
+        yield
+
+
+def fold_of() -> PartitionFold:
+    fold = PartitionFold(0, {}, FoldPolicy(load_card=card_of))
+    fold.apply(0, START_MS, activation(CARD))
+    return fold
+
+
+def blocks_in(found: Sequence[InboundEvent], cuts: Sequence[int]) -> list[bytes]:
+    """The events in blocks of the one source, some of them twice."""
+    edges = sorted({0, len(found), *(cut % (len(found) + 1) for cut in cuts)})
+    return [encode(block_of(found[a:b], a, "health.any.v1")) for a, b in pairwise(edges) if a < b]
+
+
+def states(fold: PartitionFold) -> Any:
+    counts = asdict(fold.counts)
+    return fold.checkpoint(), counts, sorted(fold._queue.ready), fold.due_count()
+
+
+@given(
+    st.lists(st.one_of(events(("usage.feature",)), events()), min_size=1, max_size=60),
+    st.lists(st.integers(0, 99), max_size=4),
+)
+@settings(suppress_health_check=[HealthCheck.too_slow])
+def test_the_compiled_fold_equals_the_one_in_python(
+    found: list[InboundEvent], cuts: list[int]
+) -> None:
+    compiled = fold_of()
+    with in_python():
+        plain = fold_of()
+    offset = 1
+    blocks = blocks_in(found, cuts)
+    for value in [*blocks, *blocks[:1]]:
+        told = []
+        for fold in (compiled, plain):
+            record, tick = decode(value), Tick(START_MS + offset)
+            assert isinstance(record, Block)
+            if fold is plain:
+                with in_python():
+                    fold.apply(offset, START_MS, record)
+                    told.append(fold.apply(offset + 1, START_MS + offset, tick))
+            else:
+                fold.apply(offset, START_MS, record)
+                told.append(fold.apply(offset + 1, START_MS + offset, tick))
+        assert told[0] == told[1]
+        assert states(compiled) == states(plain)
+        offset += 2
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 5), st.sampled_from("ab"), st.sampled_from("xyz")),
+        unique=True, max_size=32,
+    )
+)  # fmt: skip
+def test_the_newest_come_first(found: list[tuple[int, str, str]]) -> None:
+    sorted_, compiled = ([[0, at, "c", s, i, 2] for at, s, i in found] for _ in range(2))
+    recent.newest_first(sorted_)
+    fold_c.newest_first(compiled)
+    assert compiled == sorted_
+
+
+@pytest.mark.parametrize(
+    "signal",
+    [[], [1], [1, 2, "c", 5, "e", 2, "f", None, 0, 1, 0, 0], [1, "x", "c", 0, "e", 2], ["x"]],
+)
+def test_what_is_no_signal_ends_with_an_error_and_not_the_process(signal: list[Any]) -> None:
+    fold = fold_of()
+    with pytest.raises((IndexError, TypeError)):
+        fold.apply(1, START_MS, Block("t", 0, ["s"], [signal]))
+
+
+def test_the_check_can_fail() -> None:
+    """Negative control: a fold that counts otherwise is found out."""
+    one, other = fold_of(), fold_of()
+    event = next(iter(decode(blocks_in([_use()], [])[0]).signals))
+    one.apply(1, START_MS, Block("t", 0, ["s"], [list(event)]))
+    other.apply(1, START_MS, Block("t", 0, ["s"], [[*event[:9], 2, *event[10:]]]))
+    assert states(one) != states(other)
+
+
+def _use() -> InboundEvent:
+    from partitionlog import event
+
+    return event("usage.feature", START_MS - 1, feature="board", quantity=1)
