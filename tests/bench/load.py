@@ -12,7 +12,9 @@ from confluent_kafka import Producer
 from bench.job import DAY_S, FAMILIES, WINDOW_DAYS, Oracle, Scores
 
 __all__ = [
+    "HOT",
     "Input",
+    "Maker",
     "Shape",
     "encoded",
     "events",
@@ -27,6 +29,8 @@ __all__ = [
 LATE_EVERY = 50
 #: By so many days more than the window has.
 LATE_DAYS = 10
+#: The customer that has far more events than any other, where there is one.
+HOT = "c0"
 #: One in so many is no event, and must go to the dead letters.
 BAD_EVERY = 1000
 
@@ -42,6 +46,8 @@ class Shape:
     customers: int = 10_000
     #: Each customer as often as any other; else some far more often.
     uniform: bool = False
+    #: One customer, :data:`HOT`, has this share of all events.
+    hot_share: float = 0.0
     #: The card's window. Two thirds of it are filled: its edge moves.
     window_days: int = WINDOW_DAYS
 
@@ -55,17 +61,24 @@ class Shape:
         return self.window_days * 2 // 3
 
 
-def events(count: int, shape: Shape, now_s: float) -> Iterator[tuple[str, str, dict]]:
-    """(family, customer, event); the same for the same arguments.
+class Maker:
+    """Makes one event after the other; the same for the same shape.
 
     Nine in ten are use, the rest tickets and billing in equal parts.
     """
-    rng = random.Random(7)
-    open_tickets: dict[str, list[str]] = defaultdict(list)
-    customers, power, span_s = shape.customers, 1 if shape.uniform else 2, shape.span_days * DAY_S
-    for number in range(count):
-        customer = f"c{int(customers * rng.random() ** power)}"
-        at_s = now_s - span_s * (1 - number / count)
+
+    def __init__(self, shape: Shape) -> None:
+        self._shape, self._rng, self._number = shape, random.Random(7), -1
+        self._open: dict[str, list[str]] = defaultdict(list)
+
+    def next(self, at_s: float) -> tuple[str, str, dict]:
+        """Family, customer and event; its time, if it is not late and has one at all."""
+        self._number += 1
+        rng, number, shape = self._rng, self._number, self._shape
+        chosen = rng.random()
+        customer = f"c{int(shape.customers * (chosen if shape.uniform else chosen**2))}"
+        if shape.hot_share and rng.random() < shape.hot_share:
+            customer = HOT
         common = {"event_id": f"e{number}", "customer_id": customer, "source": "bench"}
         kind = rng.random()
         if kind < 0.9:
@@ -76,7 +89,7 @@ def events(count: int, shape: Shape, now_s: float) -> Iterator[tuple[str, str, d
                 "user": f"{customer}-{rng.randrange(8)}",
             }  # fmt: skip
         elif kind < 0.95:
-            ticket, change = _ticket(rng, open_tickets[customer], number)
+            ticket, change = self._ticket(self._open[customer])
             family, rest = "tickets", {
                 "type": "ticket.changed", "ticket_id": ticket, "change": change,
                 "priority": "normal",
@@ -88,17 +101,24 @@ def events(count: int, shape: Shape, now_s: float) -> Iterator[tuple[str, str, d
             }  # fmt: skip
         if number % BAD_EVERY != BAD_EVERY - 1:
             common["occurred_at"] = datetime.fromtimestamp(at_s, UTC).isoformat()
-        yield family, customer, common | rest
+        return family, customer, common | rest
+
+    def _ticket(self, known: list[str]) -> tuple[str, str]:
+        """A ticket and what happens to it; at most eight of a customer are open."""
+        rng = self._rng
+        if known and (len(known) >= 8 or rng.random() < 0.5):
+            return known.pop(0), "solved"
+        if known and rng.random() < 0.2:
+            return known[0], "answered"
+        known.append(f"t{self._number}")
+        return known[-1], "opened"
 
 
-def _ticket(rng: random.Random, known: list[str], number: int) -> tuple[str, str]:
-    """A ticket and what happens to it; at most eight of a customer are open."""
-    if known and (len(known) >= 8 or rng.random() < 0.5):
-        return known.pop(0), "solved"
-    if known and rng.random() < 0.2:
-        return known[0], "answered"
-    known.append(f"t{number}")
-    return known[-1], "opened"
+def events(count: int, shape: Shape, now_s: float) -> Iterator[tuple[str, str, dict]]:
+    """(family, customer, event), spread over the days before now."""
+    maker, span_s = Maker(shape), shape.span_days * DAY_S
+    for number in range(count):
+        yield maker.next(now_s - span_s * (1 - number / count))
 
 
 @dataclass(frozen=True)
@@ -158,11 +178,14 @@ def produce(
     return found
 
 
-def producer_to(bootstrap: str) -> Producer:
+def producer_to(bootstrap: str, linger_ms: int = 20) -> Producer:
     """A producer that keeps the order and has room."""
     return Producer(
-        {"bootstrap.servers": bootstrap, "linger.ms": 20, "queue.buffering.max.messages": 500_000}
-    )
+        {
+            "bootstrap.servers": bootstrap, "linger.ms": linger_ms, "log_level": 2,
+            "queue.buffering.max.messages": 500_000,
+        }
+    )  # fmt: skip
 
 
 def send(producer: Producer, topic: str, raw: bytes, key: str) -> None:

@@ -22,6 +22,8 @@ if not __package__:  # run as a script
 from bench.contenders import Failed
 from bench.floors import below, floor_in
 from bench.scenario import Asked, Found
+from bench.scenarios.hot import HOT_SCENARIO
+from bench.scenarios.latency import LATENCY
 from bench.scenarios.narrow import NARROW
 from bench.scenarios.replay import REPLAY
 from bench.scenarios.wide import WIDE
@@ -33,6 +35,8 @@ __all__ = ["SCENARIOS", "main"]
 SCENARIOS = {
     one.name: one
     for one in (
+        HOT_SCENARIO,
+        LATENCY,
         NARROW,
         REPLAY,
         WIDE,
@@ -114,7 +118,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _outputs_equal(found: Found) -> bool:
-    each = [system["outputs_equal"] for system in found.get("systems", {}).values()]
+    each = [system.get("outputs_equal", True) for system in found.get("systems", {}).values()]
     return all(each) and found.get("outputs_equal", True)
 
 
