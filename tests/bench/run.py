@@ -24,6 +24,7 @@ from bench.floors import below, floor_in
 from bench.scenario import Asked, Found
 from bench.scenarios.hot import HOT_SCENARIO
 from bench.scenarios.latency import LATENCY
+from bench.scenarios.limits import LIMITS
 from bench.scenarios.narrow import NARROW
 from bench.scenarios.replay import REPLAY
 from bench.scenarios.wide import WIDE
@@ -40,6 +41,7 @@ SCENARIOS = {
         NARROW,
         REPLAY,
         WIDE,
+        LIMITS,
     )
 }  # fmt: skip
 
