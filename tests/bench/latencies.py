@@ -88,7 +88,7 @@ def latencies(
     """One worker, a load at a rate for so many seconds, probes among it; nothing is left over."""
     prefix, ours, found = f"{shape.name}.", Ours(), Latencies()
     create_sources(stand.bootstrap, [prefix])
-    with ours.topics(stand, prefix):
+    with ours.topics(stand, prefix, keep_sources=False):
         producer, now_s = producer_to(stand.bootstrap, linger_ms=5), time.time()
         for family, key, event in first_events(shape, now_s):
             send(producer, source(prefix, family), encoded(event), key)

@@ -179,10 +179,14 @@ def produce(
 
 
 def producer_to(bootstrap: str, linger_ms: int = 20) -> Producer:
-    """A producer that keeps the order and has room."""
+    """A producer that has room and keeps the order: a send that is tried again stays in its place.
+
+    Otherwise a ticket may be solved before it was opened, and who read that is not wrong.
+    """
     return Producer(
         {
             "bootstrap.servers": bootstrap, "linger.ms": linger_ms, "log_level": 2,
+            "enable.idempotence": True,
             "queue.buffering.max.messages": 500_000,
         }
     )  # fmt: skip

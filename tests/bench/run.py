@@ -22,6 +22,7 @@ if not __package__:  # run as a script
 from bench.contenders import Failed
 from bench.floors import below, floor_in
 from bench.scenario import Asked, Found
+from bench.scenarios.growth import GROWTH
 from bench.scenarios.hot import HOT_SCENARIO
 from bench.scenarios.latency import LATENCY
 from bench.scenarios.limits import LIMITS
@@ -36,6 +37,7 @@ __all__ = ["SCENARIOS", "main"]
 SCENARIOS = {
     one.name: one
     for one in (
+        GROWTH,
         HOT_SCENARIO,
         LATENCY,
         NARROW,

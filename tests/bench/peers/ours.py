@@ -30,7 +30,9 @@ __all__ = ["Ours", "create_sources", "measure"]
 
 ASK_EVERY_S = 0.2
 #: So long nothing more is evaluated: the last customers that were touched are scored.
-QUIET_S = 3.0
+QUIET_S = 5.0
+#: Source records read, signals folded, rows that the view has.
+COUNTED = ("health_intake_records_total", "health_signals_total", "health_view_rows_total")
 #: A run in which nothing moves for so long is given up.
 STUCK_S_MAX = 120.0
 #: Of so many customers, evenly spread, the score is compared; the band of all.
@@ -81,13 +83,13 @@ class Ours:
         return measured
 
     @contextmanager
-    def topics(self, stand: Stand, prefix: str) -> Iterator[None]:
-        """All topics of a run; afterwards only its sources are left."""
+    def topics(self, stand: Stand, prefix: str, *, keep_sources: bool = True) -> Iterator[None]:
+        """All topics of a run; afterwards its sources are left, or nothing."""
         create_topics(stand.bootstrap, prefix)
         try:
             yield
         finally:
-            kept = {source(prefix, family) for family in SOURCES}
+            kept = {source(prefix, family) for family in SOURCES if keep_sources}
             forget_groups(stand.bootstrap, prefix)
             forget_topics(
                 stand.bootstrap, lambda name: name.startswith(prefix) and name not in kept
@@ -118,38 +120,42 @@ class Ours:
 
 
 def measure(
-    workers: Sequence[WorkerServer], good: int, *, with_view: bool = False
+    workers: Sequence[WorkerServer], good: int, *, with_view: bool = False, rows: int = 0
 ) -> tuple[float, float]:
     """Seconds and CPU seconds for so many more signals, from the first record read.
 
-    Until the last evaluation, or until the view has all that was told.
+    Until the last evaluation, or until the view has all that was told: at least so many rows.
     """
 
     def total(metric: str) -> float:
         return sum(worker.metric(metric) for worker in workers)
 
-    read, expected = total("health_intake_records_total"), total("health_signals_total") + good
+    read, folded, shown = map(total, COUNTED)
     begun: tuple[float, float] | None = None
-    ended, done, quiet_at = (0.0, 0.0), (0.0, 0.0), 0.0
-    moved, give_up_at = (-1.0, 0.0, 0.0), time.monotonic() + STUCK_S_MAX
+    ended, done, quiet_at = (0.0, 0.0), (-1.0, -1.0), 0.0
+    moved, give_up_at = (-1.0, -1.0, -1.0), time.monotonic() + STUCK_S_MAX
     while time.monotonic() < give_up_at:
         for worker in workers:
             if not worker.is_running:
                 raise Failed(worker.last_words())
         here = time.monotonic(), sum(cpu_s(worker.pid) for worker in workers)
-        if begun is None and total("health_intake_records_total") > read:
+        records, signals, view = map(total, COUNTED)
+        evaluated = total("health_evaluations_total")
+        if begun is None and records > read:
             begun = here
-        signals, evaluated = total("health_signals_total"), total("health_evaluations_total")
-        shown = total("health_view_rows_total") if with_view else 0.0
-        if (signals, evaluated, shown) != moved:
-            moved, give_up_at = (signals, evaluated, shown), here[0] + STUCK_S_MAX
-        if begun and signals >= expected:
-            if (evaluated, shown) != done:
-                done, ended, quiet_at = (evaluated, shown), here, here[0] + QUIET_S
+        if (signals, evaluated, view) != moved:
+            moved, give_up_at = (signals, evaluated, view), here[0] + STUCK_S_MAX
+        if begun and signals >= folded + good and view >= shown + rows:
+            if (evaluated, view if with_view else 0.0) != done:
+                done = evaluated, view if with_view else 0.0
+                ended, quiet_at = here, here[0] + QUIET_S
             elif here[0] > quiet_at:
                 return ended[0] - begun[0], ended[1] - begun[1]
         time.sleep(ASK_EVERY_S)
-    raise Failed(f"nothing moved for {STUCK_S_MAX:g} s; {moved[0]:,.0f} of {expected:,.0f} signals")
+    raise Failed(
+        f"nothing moved for {STUCK_S_MAX:g} s: {moved[0]:,.0f} signals, at {folded + good:,.0f} all"
+        f" are folded; {moved[2]:,.0f} rows in the view, {shown + rows:,.0f} are expected"
+    )
 
 
 class _Health(msgspec.Struct):
