@@ -31,7 +31,7 @@ from scoring.series import Series
 from scoring.shapes import Problems, compile_says, compile_shape, shown_unit
 from scoring.variant_compiler import own_variant, variants_by, variants_of
 from scoring.vocabulary import NEEDS_A_CURRENCY, Vocabulary
-from scoring.weighting import Tree, Weighting
+from scoring.weighting import Tree, Weighting, adds_up
 
 __all__ = ["compile_card"]
 
@@ -261,7 +261,8 @@ class _Groups:
             if weight != int(weight):
                 what = "weight times share is finer than a millionth"
                 problems.append(((*_where(spec), "share"), what))
-        return Weighting(name, tuple(map(int, groups)), tuple(map(int, measures)))
+        weights = tuple(map(int, groups)), tuple(map(int, measures))
+        return Weighting(name, *weights, adds_up(self.tree(), *weights))
 
     def others(self, file: ScorecardFile, problems: Problems) -> tuple[OtherScoreSpec, ...]:
         """The further scores with their weights."""

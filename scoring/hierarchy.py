@@ -83,10 +83,14 @@ def mean_of(
 
 def joined(own_ppm: int, own: tuple[int, int], children: Children) -> int:
     """The own mean, a fraction, at its share, and the children at the rest."""
+    top, bottom = joined_exactly(own_ppm, own, children)
+    return (2 * top + bottom) // (2 * bottom)
+
+
+def joined_exactly(own_ppm: int, own: tuple[int, int], children: Children) -> tuple[int, int]:
+    """The same as a fraction that is not rounded."""
     top, bottom = own
-    whole = bottom * PPM
-    both = own_ppm * top + (PPM - own_ppm) * children.points * bottom
-    return (2 * both + whole) // (2 * whole)
+    return own_ppm * top + (PPM - own_ppm) * children.points * bottom, bottom * PPM
 
 
 def words_of_children(hierarchy: Hierarchy | None, points: int, count: int) -> str:

@@ -8,8 +8,9 @@ depth. All of it is exact: one division at the end, a half rounded up.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import mul
 
-__all__ = ["Tree", "Weighting", "wholes_of"]
+__all__ = ["Tree", "Weighting", "adds_up", "wholes_of"]
 
 #: What products are in: millionths of millionths of a hundredth.
 _WHOLE = 10**12
@@ -33,6 +34,8 @@ class Weighting:
     name: str
     groups: tuple[int, ...]
     measures: tuple[int, ...]
+    #: Each group weighs what its members do, so where all have points nothing is spread.
+    adds_up: bool = False
 
     def coverage_ppm(self, points: Sequence[int | None]) -> int:
         """The share of the card's weight that has points."""
@@ -45,6 +48,8 @@ class Weighting:
 
     def exact_mean(self, tree: Tree, points: Sequence[int | None]) -> tuple[int, int] | None:
         """The same mean as a fraction that is not rounded."""
+        if self.adds_up and None not in points:
+            return sum(map(mul, self.measures, points)), sum(self.measures)
         count = len(self.groups)
         # Of each group the sum over its members as a fraction, top / bottom, and their weight;
         # the last is the card itself, which the parent -1 points at.
@@ -91,6 +96,17 @@ class Weighting:
             top, bottom = factors[group]
             found.append(0 if of is None or not bottom else own * top // bottom)
         return found
+
+
+def adds_up(tree: Tree, groups: Sequence[int], measures: Sequence[int]) -> bool:
+    """Whether each group weighs exactly what its members do: their shares divided evenly."""
+    left = list(groups)
+    for group, weight in zip(tree.measures, measures, strict=True):
+        left[group] -= weight
+    for group, parent in enumerate(tree.parents):
+        if parent >= 0:
+            left[parent] -= groups[group]
+    return not any(left) and sum(measures) > 0
 
 
 def wholes_of(products: list[int]) -> list[int]:

@@ -10,13 +10,14 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import faust.transport.producer
 
 from streams.collecting import collect_rarely
 from streams.engine.app import VitalsApp
+from streams.engine.loops import new_event_loop
 from streams.exits import STOP_S_MAX, Exit
 
 __all__ = ["Part", "run"]
@@ -39,13 +40,7 @@ def run(apps: Sequence[VitalsApp], parts: Sequence[Part] = ()) -> Exit:
     # Above this many waiting records Faust delays every message and warns about it.
     faust.transport.producer.ProducerBuffer.max_messages = 50_000
     collect_rarely()
-    try:
-        import uvloop  # noqa: PLC0415 - not on every platform
-
-        factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
-    except ImportError:
-        factory = asyncio.new_event_loop
-    with asyncio.Runner(loop_factory=factory) as runner:
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
         return runner.run(_run(apps, parts))
 
 

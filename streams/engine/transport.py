@@ -32,6 +32,7 @@ from faust.types import TP, ConsumerMessage
 
 from streams.engine.consumer_thread import ConsumerThread, Host
 from streams.engine.fatal import guarded
+from streams.engine.loops import new_event_loop
 from streams.exits import Exit, NamedExit
 
 __all__ = ["ChunkScheduler", "Consumer", "ConsumerThread", "Producer", "Records", "Transport"]
@@ -233,7 +234,9 @@ class Consumer(driver.Consumer):
         return self._turns.get(tp, 0)
 
     def _new_consumer_thread(self) -> ConsumerThread:
-        return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+        return ConsumerThread(
+            self, loop=self.loop, thread_loop=new_event_loop(), beacon=self.beacon
+        )
 
     def _to_message(self, tp: TP, record: Any) -> ConsumerMessage:
         """One message for a list of raw records, with the offset and the time of the last."""

@@ -6,7 +6,7 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scoring.weighting import Tree, Weighting
+from scoring.weighting import Tree, Weighting, adds_up
 
 
 def plain_mean(tree: Tree, weights: Weighting, points: Sequence[int | None]) -> int | None:
@@ -46,6 +46,37 @@ def cards(draw: st.DrawFn) -> tuple[Tree, Weighting, list[int | None]]:
     )
     points = [draw(st.none() | st.integers(0, 10_000)) for _ in owners]
     return Tree(parents, owners), weights, points
+
+
+@st.composite
+def even_cards(draw: st.DrawFn) -> tuple[Tree, Weighting, list[int]]:
+    """Cards in which each group weighs what its members do, some of them nothing."""
+    tree, weights, _ = draw(cards())
+    groups = [0] * len(tree.parents)
+    for group, weight in zip(tree.measures, weights.measures, strict=True):
+        while group != -1:
+            groups[group] += weight
+            group = tree.parents[group]
+    points = [draw(st.integers(0, 10_000)) for _ in weights.measures]
+    even = adds_up(tree, groups, weights.measures)
+    assert even == any(weights.measures)
+    return tree, Weighting("even", tuple(groups), weights.measures, even), points
+
+
+@given(even_cards())
+def test_where_nothing_is_missing_the_mean_is_the_plain_one(
+    card: tuple[Tree, Weighting, list[int]],
+) -> None:
+    tree, weights, points = card
+    long_way = Weighting("", weights.groups, weights.measures)
+    assert weights.exact_mean(tree, points) == long_way.exact_mean(tree, points)
+    assert weights.mean(tree, points) == plain_mean(tree, weights, points)
+
+
+def test_a_group_that_weighs_more_than_its_members_does_not_add_up() -> None:
+    assert not adds_up(TREE, (600_000, 300_000, 400_000), (150_000, 150_000, 300_000, 399_999))
+    assert not adds_up(TREE, (600_001, 300_000, 400_000), (150_000, 150_000, 300_000, 400_000))
+    assert not adds_up(Tree((-1,), (0,)), (0,), (0,))
 
 
 @given(cards())
