@@ -31,7 +31,7 @@ from streams.intake.blocks import (
     blocks_of,
 )
 from streams.intake.pausing import Pausing
-from streams.intake.plain_usage import PlainUsage
+from streams.intake.plain_events import PlainEvents
 from streams.intake.progress import ProgressPolicy, Standing, progress_of
 from streams.intake.routing import CustomerRouter
 from streams.metrics import Metrics
@@ -64,7 +64,7 @@ class Intake:
         self._metrics = metrics
         self._policy = policy
         self._router: CustomerRouter | None = None
-        self._plain = PlainUsage()
+        self._plain = PlainEvents()
         self._dead_partitions = 1
         self._standings: dict[TP, Standing] = {}
         self._generation: int | None = None

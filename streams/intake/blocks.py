@@ -15,7 +15,7 @@ from schemas.dead_letters import RAW_BYTES_MAX, DeadLetter
 from schemas.inbound import Reason, Rejection, parse
 from schemas.signals import BLOCK_BYTES_MAX, Block, Signal
 from scoring.signals import signal_of
-from streams.intake.plain_usage import PlainUsage
+from streams.intake.plain_events import PlainEvents
 
 __all__ = [
     "AGE_MS_MAX",
@@ -107,13 +107,13 @@ class _Open:
 
 
 def blocks_of(
-    chunk: Chunk, route: Router, bounds: TimeBounds, now_ms: int, plain: PlainUsage
+    chunk: Chunk, route: Router, bounds: TimeBounds, now_ms: int, plain: PlainEvents
 ) -> ChunkResult:
     """The blocks and dead letters of a chunk; ``plain`` reads what is plain the short way."""
     filling = _Filling(chunk, route, bounds, now_ms, plain)
     latest_ms = -1
     if chunk.family == "usage":
-        latest_ms = plain.fill(
+        latest_ms = plain.usage.fill(
             chunk.records, filling.take, route.known, filling.open_blocks,
             bounds.earliest_ms, bounds.latest_ms, SIGNAL_OVERHEAD_BYTES,
         )  # fmt: skip
@@ -127,14 +127,14 @@ class _Filling:
     """A chunk on its way into blocks, record by record."""
 
     def __init__(
-        self, chunk: Chunk, route: Router, bounds: TimeBounds, now_ms: int, plain: PlainUsage
+        self, chunk: Chunk, route: Router, bounds: TimeBounds, now_ms: int, plain: PlainEvents
     ) -> None:
         self.open_blocks: dict[int, _Open] = {}
         self._chunk = chunk
         self._route = route
         self._bounds = bounds
         self._now_ms = now_ms
-        self._read_plain = plain.read if chunk.family == "usage" else _never_plain
+        self._read_plain = plain.reader(chunk.family)
         self._result = ChunkResult()
         self._latest_ms = -1
 
@@ -181,10 +181,6 @@ def _read(family: str, value: bytes | None, offset: int) -> tuple[str, Signal] |
     if isinstance(event, Rejection):
         return event
     return event.source, signal_of(event, offset, 0)
-
-
-def _never_plain(*_: object) -> None:
-    """Of the other families the reference reads every record."""
 
 
 def _out_of_bounds(at_ms: int, bounds: TimeBounds) -> Rejection:

@@ -146,6 +146,9 @@ class PlainUsage:
 
     def read(self, raw: bytes | None, offset: int) -> tuple[str, Signal] | None:
         """A record's source and signal (its ``source_ix`` is 0); None: ask the reference."""
+        if self._compiled is not None:
+            found: tuple[str, Signal] | None = self._compiled.read(self._decode, raw, offset)
+            return found
         if not raw or len(raw) > RECORD_BYTES_MAX:
             return None
         try:

@@ -13,7 +13,7 @@ cdef extern from "Python.h":
     Py_ssize_t PyUnicode_GET_LENGTH(object text)
     Py_ssize_t PyBytes_GET_SIZE(object data)
 
-__all__ = ["fill"]
+__all__ = ["fill", "read"]
 
 # Taken from the Python modules at the first use.
 cdef Py_ssize_t RECORD_BYTES_MAX = 0
@@ -125,6 +125,20 @@ cdef list _signal(object event, object offset):
     ]
 
 
+def read(decode, raw, offset):
+    """See :meth:`streams.intake.plain_usage.PlainUsage.read`; ``decode`` is its decoder's."""
+    if FEATURE is None:
+        _learn()
+    if raw is None or not 0 < len(raw) <= RECORD_BYTES_MAX:
+        return None
+    try:
+        event = decode(raw)
+    except ValueError:  # msgspec's errors are ValueErrors, and so is that of a broken text
+        return None
+    cdef list signal = _signal(event, offset)
+    return None if signal is None else (event.source, signal)
+
+
 def fill(records, decode, take, dict partitions, dict open_blocks, long long earliest_ms,
          long long latest_ms, Py_ssize_t overhead_bytes):
     """See :meth:`streams.intake.plain_usage.PlainUsage.fill`; ``decode`` is its decoder's."""
@@ -141,7 +155,7 @@ def fill(records, decode, take, dict partitions, dict open_blocks, long long ear
             if 0 < size <= RECORD_BYTES_MAX:
                 try:
                     event = decode(raw)
-                except (ValueError, UnicodeDecodeError):
+                except ValueError:
                     take(record)
                     continue
                 signal = _signal(event, record.offset)

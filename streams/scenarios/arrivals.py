@@ -16,7 +16,7 @@ from schemas.inbound import Rejection, family_of, parse
 from schemas.signals import Block
 from schemas.topics import SOURCES
 from streams.intake.blocks import AGE_MS_MAX, FUTURE_MS_MAX, Chunk, TimeBounds, blocks_of
-from streams.intake.plain_usage import PlainUsage
+from streams.intake.plain_events import PlainEvents
 from streams.intake.routing import CustomerRouter
 from streams.scenarios.document import Where
 from streams.scenarios.stops import Stop
@@ -62,7 +62,7 @@ class Arrivals:
         self._silences: list[tuple[Silence, Where]] = []
         self._families: dict[str, str] = {}
         self._offsets: defaultdict[str, int] = defaultdict(int)
-        self._plain = PlainUsage()
+        self._plain = PlainEvents()
         self._router = CustomerRouter(1)
 
     def add(self, happenings: Iterable[Happening], where: Where) -> None:

@@ -36,7 +36,7 @@ from scoring.versions import RowError
 from streams.exits import NamedExit
 from streams.importing.mapping_file import load_mapping
 from streams.intake.blocks import Chunk, TimeBounds, blocks_of
-from streams.intake.plain_usage import PlainUsage
+from streams.intake.plain_events import PlainEvents
 from streams.intake.routing import CustomerRouter
 from streams.scorecards import load_card
 from streams.state_copies.file import BrokenCopy, StateReader
@@ -49,7 +49,7 @@ SECONDS_MAX = 1.0
 #: What bounded caches may still take after a while; msgspec has one of 512 keys.
 GROWN_MAX = 48 * 1024
 _BOUNDS = TimeBounds(0, 2**62)
-_PLAIN = PlainUsage()
+_PLAIN = PlainEvents()
 _ODD = (
     b"9" * 30, b"1" * 5000, b"1e999", b"-1", b"null", b"{}", b"[" * 50, b"[" * 200, b"- " * 50,
     b"\xff", b"\x00", b'"\\ud800"', b"\xdf\xff\xff\xff\xff", b"\xcf" + b"\xff" * 8, b"&a [*a]",

@@ -17,7 +17,7 @@ from schemas.inbound import FAMILIES, RECORD_BYTES_MAX, Reason
 from schemas.signals import BLOCK_BYTES_MAX, Kind, decode, encode
 from strategies import TYPES, event_dicts, ids
 from streams.intake.blocks import Chunk, ChunkResult, TimeBounds, blocks_of
-from streams.intake.plain_usage import PlainUsage
+from streams.intake.plain_events import PlainEvents
 from streams.intake.routing import CustomerRouter, partition_of
 
 BOUNDS = TimeBounds(START_MS - 400 * DAY_MS, START_MS + 5 * 60_000)
@@ -44,7 +44,7 @@ def use(customer: str = "acme", **fields: Any) -> dict[str, Any]:
 
 
 def read(chunk: Chunk, route: CustomerRouter, bounds: TimeBounds) -> ChunkResult:
-    return blocks_of(chunk, route, bounds, START_MS, PlainUsage())
+    return blocks_of(chunk, route, bounds, START_MS, PlainEvents())
 
 
 def run(
@@ -55,7 +55,7 @@ def run(
         for n, value in enumerate(values)
     ]
     chunk = Chunk(f"health.{family}.v1", 3, family, records)
-    return blocks_of(chunk, CustomerRouter(4), BOUNDS, START_MS, PlainUsage())
+    return blocks_of(chunk, CustomerRouter(4), BOUNDS, START_MS, PlainEvents())
 
 
 BAD: list[tuple[bytes | dict[str, Any] | None, Reason]] = [
@@ -114,7 +114,7 @@ def test_a_bound_beyond_the_calendar_is_shown_as_it_is() -> None:
     records = [Record(0, json.dumps(use()).encode())]
     chunk = Chunk("t", 0, "usage", records)
     (letter,) = blocks_of(
-        chunk, CustomerRouter(1), TimeBounds(10**17, 10**18), START_MS, PlainUsage()
+        chunk, CustomerRouter(1), TimeBounds(10**17, 10**18), START_MS, PlainEvents()
     ).dead_letters
     assert letter.detail.endswith("lies before 100000000000000000 ms")
 
@@ -184,7 +184,7 @@ def test_everything_valid_is_in_exactly_one_block(family: str, data: st.DataObje
         assert len(set(offsets)) == len(offsets)
 
 
-@pytest.mark.skipif(PlainUsage()._compiled is None, reason="built without a C compiler")
+@pytest.mark.skipif(PlainEvents().usage._compiled is None, reason="built without a C compiler")
 @given(st.lists(st.one_of(event_dicts(("usage.feature",)), st.just({"type": "?"})), max_size=40))
 @settings(suppress_health_check=[HealthCheck.too_slow])
 def test_the_compiled_form_makes_the_same_blocks(values: list[dict[str, Any]]) -> None:
@@ -192,7 +192,7 @@ def test_the_compiled_form_makes_the_same_blocks(values: list[dict[str, Any]]) -
     chunk = Chunk("health.usage.v1", 3, "usage", records)
     router = CustomerRouter(4)
     made, compiled = (
-        blocks_of(chunk, router, BOUNDS, START_MS, PlainUsage(compiled=each))
+        blocks_of(chunk, router, BOUNDS, START_MS, PlainEvents(compiled=each))
         for each in (False, True)
     )
     assert [(p, encode(block)) for p, block in made.blocks] == [
