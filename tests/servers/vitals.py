@@ -53,10 +53,16 @@ class WorkerServer(ServerProcess):
 
     def metric(self, name: str) -> float:
         """The sum of a metric over its labels; 0 while it is not told."""
+        return self.metrics(name)[0]
+
+    def metrics(self, *names: str) -> list[float]:
+        """Several of them, as of one moment."""
         lines = (self.get("/metrics") or "").splitlines()
-        values = [
-            float(line.rsplit(" ", 1)[1])
-            for line in lines
-            if line.startswith((f"{name} ", f"{name}{{"))
+        return [
+            sum(
+                float(line.rsplit(" ", 1)[1])
+                for line in lines
+                if line.startswith((f"{name} ", f"{name}{{"))
+            )
+            for name in names
         ]
-        return sum(values)
