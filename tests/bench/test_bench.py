@@ -35,6 +35,23 @@ def test_every_system_is_measured_or_absent_with_a_reason(tmp_path: Path) -> Non
     assert found["ratios"].keys() == {f"vitals/{name}" for name in others}
 
 
+@pytest.mark.parametrize(
+    ("scenario", "aims"), [("wide", 2), ("hot", 1), ("latency", 2), ("growth", 3)]
+)
+def test_a_scenario_of_vitals_alone_says_what_was_reached(
+    scenario: str, aims: int, tmp_path: Path
+) -> None:
+    out = tmp_path / "bench.json"
+    size = ("--events", "5000", "--customers", "400", "--seconds", "3", "--rounds", "1")
+    assert run.main(["--scenario", scenario, *size, "--out", str(out)]) == 0
+    found = json.loads(out.read_text())
+    assert found["scenario"] == scenario
+    assert len(found["reach"]) == aims
+    for reach in found["reach"].values():
+        assert reach.keys() == {"aim", "measured", "reached"}
+        assert reach["measured"] > 0
+
+
 def test_control_a_peer_with_one_wrong_score_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
