@@ -10,7 +10,7 @@ in a minute are judged as if they had been read when they came.
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -82,9 +82,16 @@ class BadInput:
             return PauseReason.SHARE
         return None
 
-    def take_good(self, stamps_ms: Iterable[int]) -> None:
+    def take_good(self, stamps_ms: Sequence[int]) -> None:
         """Count records that are all good: most chunks are, and this is several times faster."""
         seconds = self._seconds
+        if seconds and max(stamps_ms, default=0) // 1000 <= seconds[-1][0]:
+            # All are of the last second, as most chunks of a backlog are.
+            if stamps_ms:
+                seconds[-1][1] += len(stamps_ms)
+                self._records += len(stamps_ms)
+                self._in_a_row = 0
+            return
         latest = seconds[-1][0] if seconds else None
         run = total = 0
         for stamped_ms in stamps_ms:

@@ -94,7 +94,7 @@ class Pausing:
             count = self._counts[tp] = BadInput(self._policy)
         known_to = self.states.known_to.get((tp.topic, tp.partition), 0)
         if not bad and records[0].offset >= known_to:
-            count.take_good(record.timestamp for record in records)
+            count.take_good([record.timestamp for record in records])
             return None
         for number, record in enumerate(records, 1):
             if record.offset >= known_to:

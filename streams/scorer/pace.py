@@ -14,7 +14,7 @@ BEHIND_MS = 10_000
 #: most a third later than it must.
 SHARE = 3
 #: Never further apart than this: somebody looks at how it catches up.
-APART_MS_MAX = 60_000
+APART_MS_MAX = 30_000
 #: In a backlog so many checkpoints are one ...
 CHECKPOINTS_IN_ONE = 4
 #: ... unless so many rows wait for it: whoever takes a partition over waits for them.

@@ -22,7 +22,7 @@ NOW = 1_772_000_000_000
         (BEHIND_MS, 0),
         (BEHIND_MS + 1, 3_333),
         (30_000, 10_000),
-        (180_000, APART_MS_MAX),
+        (90_000, APART_MS_MAX),
         (6 * 3_600_000, APART_MS_MAX),
     ],
 )
