@@ -41,12 +41,14 @@ def two_parts(
     with ours.topics(stand, prefix, keep_sources=False):
         _put(stand, prefix, first)
         with ours.running(stand, prefix, f"{ours.name}{number}") as workers:
-            first_s = measure(workers, good_first, with_view=True, rows=shape.customers)
+            first_s = measure(
+                workers, good_first, with_view=True, rows=shape.customers, say=stand.say
+            )
             stand.say(f"  {ours.name}: {len(first):,} first events in {first_s[0]:.1f} s")
             if not until(lambda: all(one.metric("health_partitions_owned") for one in workers)):
                 raise Failed("a process was given no partition")
             _put(stand, prefix, later)
-            known_s = measure(workers, good_later, with_view=True)
+            known_s = measure(workers, good_later, with_view=True, say=stand.say)
             stand.say(f"  {ours.name}: {len(later):,} more in {known_s[0]:.1f} s")
         wrong = wrong_outputs(stand.bootstrap, prefix, oracle.scores())
     whole_s = first_s[0] + known_s[0], first_s[1] + known_s[1]

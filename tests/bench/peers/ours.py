@@ -1,7 +1,7 @@
 """Vitals, one worker process or more, as a user starts them."""
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +32,7 @@ __all__ = ["Ours", "create_sources", "measure"]
 ASK_EVERY_S = 0.5
 #: So long nothing more is evaluated: the last customers that were touched are scored.
 QUIET_S = 5.0
+TELL_EVERY_S = 30.0
 #: Source records read, signals folded, rows that the view has, customers evaluated.
 COUNTED = (
     "health_intake_records_total", "health_signals_total", "health_view_rows_total",
@@ -80,7 +81,7 @@ class Ours:
         """One run; all topics but the sources are deleted afterwards."""
         with self.topics(stand, load.prefix):
             with self.running(stand, load.prefix, f"{load.prefix}{number}") as workers:
-                seconds, cpu = measure(workers, load.good, with_view=self.with_view)
+                seconds, cpu = measure(workers, load.good, with_view=self.with_view, say=stand.say)
             wrong = wrong_outputs(stand.bootstrap, load.prefix, load.expected)
         measured = Measured(load.events, seconds, cpu, not wrong)
         tell(stand, self.name, measured, wrong)
@@ -124,18 +125,20 @@ class Ours:
 
 
 def measure(
-    workers: Sequence[WorkerServer], good: int, *, with_view: bool = False, rows: int = 0
-) -> tuple[float, float]:
+    workers: Sequence[WorkerServer], good: int, *, with_view: bool = False, rows: int = 0,
+    say: Callable[[str], None] = lambda _: None,
+) -> tuple[float, float]:  # fmt: skip
     """Seconds and CPU seconds for so many more signals, from the first record read.
 
     Until the last evaluation, or until the view has all that was told: at least so many rows.
+    ``say`` hears every half a minute how far it is.
     """
 
     def totals() -> list[float]:
         return list(map(sum, zip(*(worker.metrics(*COUNTED) for worker in workers), strict=True)))
 
     read, folded, shown, _ = totals()
-    begun: tuple[float, float] | None = None
+    begun, told_s = None, time.monotonic()
     ended, done, quiet_at = (0.0, 0.0), (-1.0, -1.0), 0.0
     moved, give_up_at = (-1.0, -1.0, -1.0), time.monotonic() + STUCK_S_MAX
     while time.monotonic() < give_up_at:
@@ -146,6 +149,12 @@ def measure(
         records, signals, view, evaluated = totals()
         if begun is None and records > read:
             begun = here
+        if begun and here[0] > told_s + TELL_EVERY_S:
+            told_s = here[0]
+            say(
+                f"    {signals - folded:,.0f} of {good:,} signals folded,"
+                f" {view - shown:,.0f} rows in the view"
+            )
         if (signals, evaluated, view) != moved:
             moved, give_up_at = (signals, evaluated, view), here[0] + STUCK_S_MAX
         if begun and signals >= folded + good and view >= shown + rows:
