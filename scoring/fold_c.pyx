@@ -87,6 +87,8 @@ cdef class Count:
 
 # Taken from the Python modules at the first use: they import this one.
 cdef object FOLD = None
+cdef object IS_USE = None
+cdef Py_ssize_t RECENT_MAX = 0
 cdef Py_ssize_t FRESH_MAX = 0
 cdef long long WINDOW_MS = 0
 cdef long long WINDOW_USAGE_MS = 0
@@ -94,16 +96,52 @@ cdef int USES = 0
 
 
 cdef int _learn() except -1:
-    global FOLD, FRESH_MAX, WINDOW_MS, WINDOW_USAGE_MS, USES
+    global FOLD, FRESH_MAX, IS_USE, RECENT_MAX, WINDOW_MS, WINDOW_USAGE_MS, USES
     from scoring.duplicates import WINDOW_MS as window_ms, WINDOW_USAGE_MS as window_usage_ms
     from scoring.fold import fold
-    from scoring.recent import FRESH_MAX as fresh_max
+    from scoring.recent import FRESH_MAX as fresh_max, RECENT_MAX as recent_max
+    from scoring.series import is_use
     from scoring.things import FAMILY_OF
 
     FRESH_MAX, WINDOW_MS, WINDOW_USAGE_MS = fresh_max, window_ms, window_usage_ms
+    IS_USE, RECENT_MAX = is_use, recent_max
     USES = FAMILY_OF[FEATURE]
     FOLD = fold
     return 0
+
+
+cdef tuple _fed(feeds, bint used):
+    """The feeds of uses, or of what says that it was none; None if that takes a closer look."""
+    cdef list keys = []
+    for key, test in feeds.get(FEATURE, ()):
+        if test is not None and test is not IS_USE:
+            return None
+        if test is None or used:
+            keys.append(key)
+    return tuple(keys)
+
+
+cdef bint _keep(dict recent, tuple keys, list signal) except -1:
+    """Keep an event among the latest that fed these, as scoring.recent.settle does.
+
+    False where they have none yet: there may be too many sets of feeds.
+    """
+    cdef object known = recent.get(keys)
+    if known is None:
+        return False
+    cdef list events = known
+    cdef Py_ssize_t count = len(events)
+    cdef tuple event = (signal[AT], signal[SOURCE], signal[EVENT_ID])
+    if <long long>signal[AT] > <long long>(<tuple>events[count - 1])[0]:
+        events.append(event)
+    else:
+        if event in events or (count == RECENT_MAX and event < events[0]):
+            return True
+        events.append(event)
+        events.sort()
+    if count == RECENT_MAX:
+        del events[0]
+    return True
 
 
 def apply_signals(block, into, dict touched):
@@ -127,6 +165,7 @@ def apply_signals(block, into, dict touched):
     cdef dict hours = duplicates._hours, news = duplicates._new, series
     cdef Py_ssize_t known
     cdef list prefixes = [f"{each}\0".encode("utf-8", "surrogatepass") for each in sources]
+    cdef tuple fed, of_uses = _fed(feeds, True), of_others = _fed(feeds, False)
     cdef tuple uses = tuple(plan.by_kind[FEATURE])
     for signal in signals:
         if <long long>signal[OFFSET] <= applied_to:
@@ -188,10 +227,12 @@ def apply_signals(block, into, dict touched):
                     (<Count>update).take(series, signal, at_ms)
                 else:
                     update(state, signal)
-            fresh = customer.fresh
-            fresh.append(signal)
-            if len(fresh) >= FRESH_MAX:
-                customer.settle(feeds)
+            fed = of_uses if signal[QUANTITY] > 0 else of_others
+            if fed is None or (fed and not _keep(customer.recent, fed, signal)):
+                fresh = customer.fresh
+                fresh.append(signal)
+                if fed is not None or len(fresh) >= FRESH_MAX:
+                    customer.settle(feeds)
         if at_ms < late_ms:
             customer.late = True
         if not customer.dirty:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from partitionlog import START_MS, activation, block_of, card_of
+from partitionlog import START_MS, activation, block_of, card_of, event
 from schemas.inbound import InboundEvent
 from schemas.signals import Block, Tick, decode, encode
 from scoring import block, plan, recent
@@ -44,6 +45,10 @@ letters: {A: 75, B: 50, D: 0}
 """
 
 
+#: Its feeds are simple: uses are among the latest events as soon as they come.
+SIMPLE = (Path(__file__).resolve().parents[1] / "cards" / "bench.yaml").read_text()
+
+
 @contextmanager
 def in_python() -> Iterator[None]:
     """Nothing that is made or applied within is compiled."""
@@ -55,9 +60,9 @@ def in_python() -> Iterator[None]:
         yield
 
 
-def fold_of() -> PartitionFold:
+def fold_of(card: str = CARD) -> PartitionFold:
     fold = PartitionFold(0, {}, FoldPolicy(load_card=card_of))
-    fold.apply(0, START_MS, activation(CARD))
+    fold.apply(0, START_MS, activation(card))
     return fold
 
 
@@ -65,6 +70,10 @@ def blocks_in(found: Sequence[InboundEvent], cuts: Sequence[int]) -> list[bytes]
     """The events in blocks of the one source, some of them twice."""
     edges = sorted({0, len(found), *(cut % (len(found) + 1) for cut in cuts)})
     return [encode(block_of(found[a:b], a, "health.any.v1")) for a, b in pairwise(edges) if a < b]
+
+
+def use_of(at_ms: int, event_id: str, quantity: int) -> InboundEvent:
+    return event("usage.feature", at_ms, event_id=event_id, feature="board", quantity=quantity)
 
 
 def states(fold: PartitionFold) -> Any:
@@ -75,14 +84,15 @@ def states(fold: PartitionFold) -> Any:
 @given(
     st.lists(st.one_of(events(("usage.feature",)), events()), min_size=1, max_size=60),
     st.lists(st.integers(0, 99), max_size=4),
+    st.sampled_from([CARD, SIMPLE]),
 )
 @settings(suppress_health_check=[HealthCheck.too_slow])
 def test_the_compiled_fold_equals_the_one_in_python(
-    found: list[InboundEvent], cuts: list[int]
+    found: list[InboundEvent], cuts: list[int], card: str
 ) -> None:
-    compiled = fold_of()
+    compiled = fold_of(card)
     with in_python():
-        plain = fold_of()
+        plain = fold_of(card)
     offset = 1
     blocks = blocks_in(found, cuts)
     for value in [*blocks, *blocks[:1]]:
@@ -125,16 +135,24 @@ def test_what_is_no_signal_ends_with_an_error_and_not_the_process(signal: list[A
         fold.apply(1, START_MS, Block("t", 0, ["s"], [signal]))
 
 
+def test_of_simple_feeds_the_latest_are_kept_at_once() -> None:
+    fold = fold_of(SIMPLE)
+    with in_python():
+        plain = fold_of(SIMPLE)
+    found = [use_of(START_MS - n, f"e{n}", n % 3) for n in (9, 5, 7, 1, 3, 5, 8, 2, 30, 4)]
+    for offset, value in enumerate(blocks_in(found, [4, 7]), 1):
+        fold.apply(offset, START_MS, decode(value))
+        with in_python():
+            plain.apply(offset, START_MS, decode(value))
+    kept = fold._book.live["acme"]
+    assert not kept.fresh
+    assert states(fold) == states(plain)
+
+
 def test_the_check_can_fail() -> None:
     """Negative control: a fold that counts otherwise is found out."""
     one, other = fold_of(), fold_of()
-    event = next(iter(decode(blocks_in([_use()], [])[0]).signals))
-    one.apply(1, START_MS, Block("t", 0, ["s"], [list(event)]))
-    other.apply(1, START_MS, Block("t", 0, ["s"], [[*event[:9], 2, *event[10:]]]))
+    signal = next(iter(decode(blocks_in([use_of(START_MS - 1, "e", 1)], [])[0]).signals))
+    one.apply(1, START_MS, Block("t", 0, ["s"], [list(signal)]))
+    other.apply(1, START_MS, Block("t", 0, ["s"], [[*signal[:9], 2, *signal[10:]]]))
     assert states(one) != states(other)
-
-
-def _use() -> InboundEvent:
-    from partitionlog import event
-
-    return event("usage.feature", START_MS - 1, feature="board", quantity=1)
