@@ -16,12 +16,11 @@ from scoring.row import (
     PERCENTILES_KEY,
     SEGMENT_KEY,
     Customer,
-    Prefix,
     is_customer,
     number_in,
     numbered,
     pack,
-    prefix_of,
+    standings,
     unpack,
 )
 from scoring.seal import seal_of
@@ -46,8 +45,9 @@ class Book:
         self._written_position = self.header.position
         #: Rows that no durable header needs any more once the next one is written.
         self._expired: list[bytes] = []
-        self._restore_segments()
-        self._forget_percentiles()
+        partition_rows = [key for key in rows if not is_customer(key)]
+        self._restore_segments(partition_rows)
+        self._forget_percentiles(partition_rows)
 
     def check_seal(self) -> None:
         """Pass if the rows are those that the stored header was written with.
@@ -58,11 +58,9 @@ class Book:
         if self.header.seal is not None:
             self.header.seal.check(self._seal)
 
-    def prefixes(self) -> Iterator[tuple[str, Prefix]]:
-        """Each stored customer with its row's prefix."""
-        for key, packed in self.rows.items():
-            if is_customer(key):
-                yield key.decode(), prefix_of(packed)
+    def standings(self) -> Iterator[tuple[bytes, int, int, bytes]]:
+        """Of each stored customer what its row says of who waits for what."""
+        return standings(self.rows)
 
     def ids(self) -> set[str]:
         """The ids of all customers."""
@@ -155,9 +153,9 @@ class Book:
             self.live.clear()
         return written
 
-    def _restore_segments(self) -> None:
+    def _restore_segments(self, partition_rows: Collection[bytes]) -> None:
         self.duplicates.advance(self.header.tick_ms)
-        for key in self.rows:
+        for key in partition_rows:
             # Left by a crash before its deletion.
             if (
                 key.startswith(SEGMENT_KEY)
@@ -172,9 +170,9 @@ class Book:
                 if segment.position <= self.header.position:
                     self.duplicates.restore(segment)
 
-    def _forget_percentiles(self) -> None:
+    def _forget_percentiles(self, partition_rows: Collection[bytes]) -> None:
         """Snapshots that a crash left: no header has them, or their record comes again."""
         kept = {numbered(PERCENTILES_KEY, number) for number in self.header.percentiles.values()}
-        for key in self.rows:
+        for key in partition_rows:
             if key.startswith(PERCENTILES_KEY) and key not in kept:
                 self._own[key] = None

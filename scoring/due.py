@@ -5,6 +5,7 @@ its score can change although nothing happens. Entries may be outdated; whoever
 takes a customer out asks the customer itself.
 """
 
+import struct
 from collections.abc import Iterable
 from heapq import heapify, heappop, heappush
 from itertools import pairwise
@@ -14,12 +15,19 @@ from schemas.signals import Tick
 __all__ = ["DueQueue", "in_range"]
 
 
+_DUE = struct.Struct(">Q")
+
+
 class DueQueue:
-    """Customers that wait for a tick, and those that wait for time to pass."""
+    """Customers that wait for a tick, and those that wait for time to pass.
+
+    An entry is one text of bytes, the instant before the id: a million of them take 65 MB, and in
+    pairs of a number and a text more than twice as much. They are in order of time as they are.
+    """
 
     def __init__(self) -> None:
         self.ready: set[str] = set()
-        self._heap: list[tuple[int, str]] = []
+        self._heap: list[bytes] = []
 
     def __len__(self) -> int:
         return len(self._heap)
@@ -27,22 +35,24 @@ class DueQueue:
     @property
     def first_ms(self) -> int | None:
         """When the first of those that wait for time to pass is due."""
-        return self._heap[0][0] if self._heap else None
+        return _due_ms(self._heap[0]) if self._heap else None
 
-    def fill(self, due: Iterable[tuple[int, str]]) -> None:
-        """Put in many at once."""
-        self._heap += due
+    def fill(self, due: Iterable[tuple[int, bytes]]) -> None:
+        """Put in many at once; ids in UTF-8."""
+        packed = _DUE.pack
+        self._heap += [packed(due_ms) + customer_id for due_ms, customer_id in due]
         heapify(self._heap)
 
     def push(self, due_ms: int, customer_id: str) -> None:
         """The customer is due at ``due_ms``."""
-        heappush(self._heap, (due_ms, customer_id))
+        # Whatever lies before 1970 is due at once.
+        heappush(self._heap, _DUE.pack(max(due_ms, 0)) + customer_id.encode())
 
     def advance(self, now_ms: int) -> None:
         """Those due at or before ``now_ms`` are ready."""
         heap, ready = self._heap, self.ready
-        while heap and heap[0][0] <= now_ms:
-            ready.add(heappop(heap)[1])
+        while heap and _due_ms(heap[0]) <= now_ms:
+            ready.add(heappop(heap)[_DUE.size :].decode())
 
     def take(self, tick: Tick) -> list[str]:
         """The ready customers in a tick's range, in their fixed order; they are ready no more."""
@@ -63,6 +73,11 @@ class DueQueue:
         edges: list[str | None] = [None, *bounds, None]
         ahead = len(waiting) <= ahead_max
         return [Tick(now_ms, after, to, ahead) for after, to in pairwise(edges)]
+
+
+def _due_ms(entry: bytes) -> int:
+    due_ms: int = _DUE.unpack_from(entry)[0]
+    return due_ms
 
 
 def in_range(customer_id: str, tick: Tick) -> bool:

@@ -26,7 +26,7 @@ from scoring.policy import Counts, FoldPolicy, Gap, TickMode
 from scoring.progress import note_progress, read_to_ms
 from scoring.recent import Feeding
 from scoring.room import make_room
-from scoring.row import NO_CARD, Customer
+from scoring.row import DIRTY, NO_CARD, Customer, bands_in
 from scoring.state import DAY_MS, forget
 from scoring.switching import Switching
 from scoring.upward import Upward
@@ -50,7 +50,7 @@ class PartitionFold:
         self.policy = policy
         self.counts = Counts()
         #: Customers by the band last emitted.
-        self.bands: dict[str, int] = {}
+        self.bands: dict[str, int]
         self._book = Book(rows, policy.cache_customers)
         self._queue = DueQueue()
         self._cards = CardsInUse(self._book, policy.load_card)
@@ -67,16 +67,16 @@ class PartitionFold:
 
     def _rebuild(self) -> None:
         """From the rows' prefixes what is not stored: the dirty set, the due-queue, the counts."""
-        mark = self._cards.mark
-        due = []
-        for customer_id, prefix in self._book.prefixes():
-            if prefix.dirty or prefix.card not in (mark, NO_CARD):
-                self._queue.ready.add(customer_id)
-            if prefix.band:
-                self._count_band(None, prefix.band)
-            if prefix.due_ms >= 0:
-                due.append((prefix.due_ms, customer_id))
+        settled = (self._cards.mark, NO_CARD)
+        due, flagged = [], dict[int, int]()
+        for key, due_ms, flags, card in self._book.standings():
+            if flags & DIRTY or card not in settled:
+                self._queue.ready.add(key.decode())
+            if due_ms >= 0:
+                due.append((due_ms, key))
+            flagged[flags] = flagged.get(flags, 0) + 1
         self._queue.fill(due)
+        self.bands = bands_in(flagged)
 
     @property
     def _feeds(self) -> Feeding:

@@ -48,10 +48,11 @@ class Seal(NamedTuple):
 
 def seal_of(rows: Mapping[bytes, bytes], but: bytes) -> Seal:
     """The seal of all rows but the one under a key."""
-    digest = 0
+    digest, hashed = 0, xxh3_64_intdigest
     for key, value in rows.items():
-        if key != but:
-            digest ^= _hash(key, value)
+        digest ^= hashed(value, hashed(key))
+    if but in rows:
+        digest ^= _hash(but, rows[but])
     return Seal(len(rows) - (but in rows), digest)
 
 

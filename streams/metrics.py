@@ -120,6 +120,12 @@ class Metrics:
         self.restore_s = self._gauge(
             "health_restore_seconds", "How long the last restore of a partition took.", "partition"
         )
+        self.restored_records = self._counter(
+            "health_restored_records_total", "Changelog records read to restore partitions."
+        )
+        self.snapshot_rows = self._counter(
+            "health_snapshot_rows_total", "Rows taken from snapshots on disk, not the changelog."
+        )
         self.partitions = self._gauge("health_partitions_owned", "Signals partitions owned here.")
         self.decisions_refused = self._counter(
             "health_decisions_refused_total",

@@ -107,6 +107,13 @@ class Settings(BaseSettings):
         description="What this process does: all, intake alone, or scoring (with the view) alone.",
     )
     data_dir: Path = Field(Path("data"), description="Working directory of the worker.")
+    snapshot_s: int = Field(
+        300,
+        ge=0,
+        le=86_400,
+        description="For a fast start the rows of a partition are kept in the working directory as"
+        " well, written at most this often and at a stop; 0: never.",
+    )
     processes: int = Field(
         1,
         ge=0,

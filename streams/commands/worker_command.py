@@ -15,7 +15,7 @@ __all__ = ["command"]
     "kafka_security", "kafka_ca_file", "kafka_cert_file", "kafka_key_file",
     "kafka_sasl_mechanism", "kafka_sasl_username", "kafka_sasl_password",
     "signals_partitions", "scorecard", "clock", "as_of", "disorder_s", "step_s",
-    "accept_gap", "parts", "data_dir", "processes",
+    "accept_gap", "parts", "data_dir", "snapshot_s", "processes",
     "pause_after_bad", "stalled_after",
     "tick_ms", "tick_customers", "checkpoint_ms", "progress_ms", "chunk_records",
     "session_timeout_s", "rebalance_timeout_s", "fetch_max_wait_ms", "broker_embedded",

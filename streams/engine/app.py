@@ -81,6 +81,7 @@ class VitalsApp(faust.App):
         self.fetch_max_wait_ms = fetch_max_wait_ms
         self._settlers: list[Callable[[], Awaitable[None]]] = []
         self._owners: list[Callable[[Collection[TP]], Awaitable[None]]] = []
+        self._last: list[Callable[[], Awaitable[None]]] = []
         super().__init__(*args, **kwargs)
 
     def _new_transport(self) -> Any:
@@ -101,6 +102,16 @@ class VitalsApp(faust.App):
         """Make durable and acknowledge what is in hand."""
         for settler in self._settlers:
             await settler()
+
+    def after_handover(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Have ``work`` awaited at the very end, when others have the partitions already."""
+        self._last.append(work)
+
+    async def on_shutdown(self) -> None:
+        """Called by Faust when all else of the app has stopped."""
+        await super().on_shutdown()
+        for work in self._last:
+            await work()
 
     async def connect_producer(self, transactional_id: str) -> Any:
         """A new transactional producer, registered under this id."""

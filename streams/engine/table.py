@@ -5,7 +5,8 @@ records a second. Here rows are kept per partition, a checkpoint appends the
 changed ones in one transaction for each partition (:meth:`ChunkTable.write`), and
 recovery unrolls whole chunks. A checkpoint advances Faust's recovered offset, so
 that a rebalance restores nothing for partitions that stay. Before a restore reads
-anything its partitions are fenced (:mod:`streams.engine.fencing`).
+anything its partitions are fenced (:mod:`streams.engine.fencing`). It begins with the snapshot
+on this machine's disk, if there is one (:mod:`streams.engine.snapshots`).
 
 An error in recovery, which Faust would swallow, ends the process.
 """
@@ -22,6 +23,7 @@ from scoring.versions import NewerState
 from streams.engine.app import VitalsApp
 from streams.engine.fatal import end_process, guarded
 from streams.engine.fencing import Fence, Written
+from streams.engine.snapshots import Snapshots
 from streams.exits import Exit, NamedExit
 
 __all__ = ["ChunkTable", "Rows"]
@@ -62,6 +64,7 @@ class ChunkTable(faust.Table[bytes, bytes]):
         changelog: str,
         partitions: int,
         newer: Newer = _last_wins,
+        snapshots: Snapshots | None = None,
     ) -> None:
         topic = app.topic(
             changelog,
@@ -92,13 +95,20 @@ class ChunkTable(faust.Table[bytes, bytes]):
         #: The partitions of the last restore that came to its end. The assignment may be ahead.
         self.active: set[int] = set()
         self.records_restored = 0
+        #: Rows that came from snapshots, and the partitions that they are of.
+        self.rows_loaded = 0
+        self.loaded: set[int] = set()
         #: When the last restore began, on the clock that counts elapsed seconds.
         self.restore_began_s = 0.0
         self._newer = newer
+        self._snapshots = snapshots
+        #: Partition -> end of its last transaction, and the last row of it.
+        self._committed: dict[int, tuple[int, tuple[bytes, bytes | None]]] = {}
         self._fence = Fence(changelog, app.connect_producer)
         #: Partitions that others may have held since they were taken.
         self._lost: set[int] = set()
         app.before_restore(self._own)
+        app.after_handover(self._keep)
         app.tables.add(self)
 
     def partition(self, partition: int) -> Rows:
@@ -143,6 +153,8 @@ class ChunkTable(faust.Table[bytes, bytes]):
         for partition in [p for p in self.rows if p not in held]:
             del self.rows[partition]
             self.restored.discard(partition)
+            self.loaded.discard(partition)
+            self._committed.pop(partition, None)
         await super().on_recovery_completed(active_tps, standby_tps)
 
     async def write(self, rows: Mapping[int, Written]) -> None:
@@ -159,6 +171,10 @@ class ChunkTable(faust.Table[bytes, bytes]):
         offsets = cast("TableManager", self.app.tables).recovery.active_offsets
         for partition, end in ends.items():
             offsets[TP(self.changelog, partition)] = end
+            self._committed[partition] = end, rows[partition][-1]
+            if self._snapshots is not None:
+                table = self.partition(partition)
+                self._snapshots.committed(partition, end, table, len(rows[partition]))
 
     async def on_rebalance(
         self,
@@ -183,8 +199,62 @@ class ChunkTable(faust.Table[bytes, bytes]):
         app = cast("VitalsApp", self.app)
         held = {tp.partition for tp in tps if tp.topic == self.changelog}
         await self._fence.take(held, lost, app.batches.client)
+        if self._snapshots is not None:
+            await self._load(self._snapshots, held)
+
+    async def _load(self, snapshots: Snapshots, held: Collection[int]) -> None:
+        """Begin with the snapshots of the partitions of which nothing is here."""
+        recovery = cast("TableManager", self.app.tables).recovery
+        consumer = cast("VitalsApp", self.app).chunks
+        new = [tp for p in held if recovery.active_offsets.get(tp := TP(self.changelog, p)) is None]
+        if not new:
+            return
+        begins, ends = await consumer.earliest_offsets(*new), await consumer.ends(*new)
+        found = await snapshots.load(
+            [tp.partition for tp in new],
+            {tp.partition: offset for tp, offset in begins.items()},
+            {tp.partition: offset for tp, offset in ends.items()},
+        )
+        for partition, snapshot in found.items():
+            tp = TP(self.changelog, partition)
+            # It may have been taken away meanwhile, and another restore of it may have begun.
+            if tp in recovery.active_tps and recovery.active_offsets.get(tp) is None:
+                self.rows[partition] = snapshot.rows
+                self.restored.add(partition)
+                self.loaded.add(partition)
+                self.rows_loaded += len(snapshot.rows)
+                recovery.active_offsets[tp] = snapshot.offset
+
+    def restore_whole(self, partitions: Collection[int], why: str) -> None:
+        """Restore partitions that began with a snapshot again, from the changelog alone.
+
+        To be called when Faust thinks that all is restored: another restore follows.
+        """
+        recovery = cast("TableManager", self.app.tables).recovery
+        for partition in partitions:
+            if self._snapshots is not None:
+                self._snapshots.distrust(partition, why)
+            self.rows.pop(partition, None)
+            self.restored.discard(partition)
+            self.loaded.discard(partition)
+            # To Faust None is nothing yet; a missing one is 0.
+            recovery.active_offsets[TP(self.changelog, partition)] = cast("int", None)
+        recovery.signal_recovery_start.set()
 
     async def on_stop(self) -> None:
         """Called by Faust at the end: let go of the partitions."""
         await super().on_stop()
         await self._fence.close()
+
+    async def _keep(self) -> None:
+        """Snapshots of what is newer than those on disk."""
+        if self._snapshots is not None:
+            await self._snapshots.close(self._rows_committed())
+
+    def _rows_committed(self) -> dict[int, tuple[int, Rows]]:
+        """The partitions whose rows are those of their last transaction, with its end."""
+        return {
+            partition: (end, rows)
+            for partition, (end, (key, value)) in self._committed.items()
+            if (rows := self.partition(partition)).get(key) is value
+        }

@@ -33,6 +33,7 @@ __all__ = [
     "partition_counts",
     "remedy_for",
     "require_topics",
+    "tombstones_ms",
     "topic_ids",
     "unreachable",
 ]
@@ -240,6 +241,13 @@ def topic_ids(settings: Settings, names: Collection[str]) -> dict[str, str]:
         with suppress(KafkaException):
             found[name] = str(future.result().topic_id)
     return found
+
+
+def tombstones_ms(settings: Settings, name: str) -> int:
+    """How long the broker keeps the tombstones of a compacted topic, at least; 0: not known."""
+    admin, _ = _admin(settings)
+    found = _configs(admin, [name]).get(name, {}).get("delete.retention.ms")
+    return 0 if found is None else int(found)
 
 
 def _admin(settings: Settings) -> tuple[AdminClient, list[KafkaError]]:

@@ -129,6 +129,10 @@ class Consumer(driver.Consumer):
     async def highwaters(self, *partitions: TP) -> Mapping[TP, int]:
         """The ends of changelogs, to which nobody else appends any more."""
         await cast("Host", self.app).own(partitions)
+        return await self.ends(*partitions)
+
+    async def ends(self, *partitions: TP) -> Mapping[TP, int]:
+        """One past the last offset of each partition, as it is now."""
         return await super().highwaters(*partitions)
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:

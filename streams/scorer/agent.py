@@ -25,7 +25,9 @@ from streams.engine.app import VitalsApp, build_app, chunked_topic
 from streams.engine.batches import BatchWriter
 from streams.engine.broker_clock import BrokerClock
 from streams.engine.fatal import end_process, guarded
+from streams.engine.snapshots import Changelog, Snapshots
 from streams.engine.table import ChunkTable
+from streams.engine.topics import tombstones_ms, topic_ids
 from streams.exits import Exit, NamedExit
 from streams.intake.routing import CustomerRouter
 from streams.metrics import Metrics
@@ -83,6 +85,7 @@ class Scorer:
             changelog=settings.topics.name("customers"),
             partitions=partitions,
             newer=newer,
+            snapshots=_snapshots(settings, clock),
         )
         self.table.on_recover(self._restored)
         self.control = ControlCopier(settings, self.app, self.folds, clock, metrics, first_card)
@@ -118,26 +121,40 @@ class Scorer:
             del self.folds[partition]
         self.table.restored.clear()
         new = sorted(held - set(self.folds))
-        for partition in new:
-            fold = self._fold_of(partition)
-            known = fold.header.partitions
-            if known not in (0, self._partitions):
-                raise NamedExit(
-                    Exit.TOPIC_MISMATCH,
-                    f"{self._log_topic} has {self._partitions} partitions,"
-                    f" its state was made with {known}."
-                    f" `vitals repartition --to {self._partitions}` moves the state; stop all"
-                    " workers first",
-                )
-            fold.header.partitions = self._partitions
-            self.folds[partition] = fold
+        doubtful = [p for p in new if not self._take_over(p)]
+        if doubtful:
+            self.table.restore_whole(doubtful, "with the rest of the changelog it is not whole")
+            return
         took_s = self._clock.elapsed_s() - self.table.restore_began_s
         for partition in new:
             self._metrics.restore_s.labels(str(partition)).set(took_s)
+        self._told.tell_restored(self._metrics, self.table)
         self._ticks_under_way.clear()
         self.assigned = True
         self._metrics.partitions.set(len(self.folds))
         log.info("own signals partitions %s: %d rows", sorted(held), self._row_count())
+
+    def _take_over(self, partition: int) -> bool:
+        """Build a partition's fold; False if its rows began with a snapshot and are not whole."""
+        try:
+            fold = self._fold_of(partition)
+        except NamedExit as error:
+            if partition in self.table.loaded and error.code is Exit.CHANGELOG_DAMAGED:
+                return False
+            raise
+        self.table.loaded.discard(partition)
+        known = fold.header.partitions
+        if known not in (0, self._partitions):
+            raise NamedExit(
+                Exit.TOPIC_MISMATCH,
+                f"{self._log_topic} has {self._partitions} partitions,"
+                f" its state was made with {known}."
+                f" `vitals repartition --to {self._partitions}` moves the state; stop all"
+                " workers first",
+            )
+        fold.header.partitions = self._partitions
+        self.folds[partition] = fold
+        return True
 
     def _fold_of(self, partition: int) -> PartitionFold:
         """The fold that goes on with the restored rows of a partition."""
@@ -323,6 +340,20 @@ class Scorer:
         return self._known_sources
 
 
+def _snapshots(settings: Settings, clock: Clock) -> Snapshots | None:
+    """Where this worker keeps its rows for the next start."""
+    if not settings.snapshot_s or settings.broker_embedded:
+        return None
+    changelog = settings.topics.name("customers")
+
+    def ask() -> Changelog:
+        ids = topic_ids(settings, [changelog])
+        return Changelog(ids.get(changelog, ""), tombstones_ms(settings, changelog))
+
+    folder = settings.data_dir / settings.topics.group_score / "snapshots"
+    return Snapshots(folder, changelog, ask, clock, settings.snapshot_s)
+
+
 class MetricsTold:
     """Turns the folds' running counts into metric increments; not thread-safe."""
 
@@ -330,6 +361,14 @@ class MetricsTold:
         #: Partition -> its fold, and the counts told of it.
         self._told: dict[int, tuple[int, tuple[int, ...]]] = {}
         self._aged: set[int] = set()
+        self._restored = (0, 0)
+
+    def tell_restored(self, metrics: Metrics, table: ChunkTable) -> None:
+        """What restores took from the changelog and from snapshots."""
+        now = table.records_restored, table.rows_loaded
+        metrics.restored_records.inc(now[0] - self._restored[0])
+        metrics.snapshot_rows.inc(now[1] - self._restored[1])
+        self._restored = now
 
     def tell_ages(self, metrics: Metrics, folds: dict[int, PartitionFold], now_ms: int) -> None:
         """How far time in each partition lies behind the clock; none before its first tick."""

@@ -18,7 +18,7 @@ from streams.scorer.agent import Scorer
 from streams.settings import Settings
 from streams.worker import fold_policy
 
-SETTINGS = Settings(bootstrap="127.0.0.1:1", session_timeout_s=10)
+SETTINGS = Settings(bootstrap="127.0.0.1:1", session_timeout_s=10, snapshot_s=0)
 
 
 @pytest.fixture
