@@ -17,15 +17,17 @@ from scoring.row import (
     HEADER_KEY,
     SEGMENT_KEY,
     Customer,
+    bands_in,
     is_customer,
     newer,
     pack,
     prefix_of,
+    standings,
     unpack,
 )
 from scoring.row_body import STATE_VERSION
 from scoring.segment import Segment, decode_segment, encode_segment
-from scoring.versions import RowError
+from scoring.versions import NewerState, RowError
 
 SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large)
 
@@ -193,3 +195,18 @@ def test_s6_the_highest_header_wins() -> None:
 
 def test_other_rows_replace_each_other() -> None:
     assert newer(SEGMENT_KEY + b"0", b"a", b"b")
+
+
+def test_s7_many_rows_are_read_as_each_of_them_is() -> None:
+    """A start reads their prefixes by the million."""
+    whole = {b"a": row(), b"b": row(), HEADER_KEY: b"none of these"}
+    prefix = prefix_of(row())
+    expected = (prefix.due_ms, prefix.flags, prefix.card)
+    assert [each[1:] for each in standings(whole)] == [expected] * 2
+    assert bands_in({prefix.flags: 2, 0: 5}) == {prefix.band: 2}
+    with pytest.raises(RowError, match="shorter"):
+        list(standings(whole | {b"c": b"\x01"}))
+    with pytest.raises(NewerState):
+        list(standings(whole | {b"c": b"\x63" + row()[1:]}))
+    with pytest.raises(RowError, match="flags"):
+        bands_in({0xFF: 1})
