@@ -26,8 +26,10 @@ from bench.scenarios.growth import GROWTH
 from bench.scenarios.hot import HOT_SCENARIO
 from bench.scenarios.latency import LATENCY
 from bench.scenarios.limits import LIMITS
+from bench.scenarios.memory import MEMORY
 from bench.scenarios.narrow import NARROW
 from bench.scenarios.replay import REPLAY
+from bench.scenarios.restore import RESTORE
 from bench.scenarios.wide import WIDE
 from servers.process import MissingPart, ServerFailed
 
@@ -40,8 +42,10 @@ SCENARIOS = {
         GROWTH,
         HOT_SCENARIO,
         LATENCY,
+        MEMORY,
         NARROW,
         REPLAY,
+        RESTORE,
         WIDE,
         LIMITS,
     )

@@ -29,7 +29,7 @@ from streams.engine.batches import BatchWriter, OwnClient
 from streams.engine.fencing import Fence, connector
 from streams.scorecards import load_card
 
-__all__ = ["Settled", "settle"]
+__all__ = ["Settled", "fold_of", "settle"]
 
 #: Rows of one transaction, as a worker has it after a second of many events.
 ROWS = 25_000
@@ -67,7 +67,7 @@ async def settle(
         by_customer[event.customer_id].append(event)
     say(f"folding {len(by_customer):,} different customers")
     histories = list(by_customer.values())
-    folded = [_fold(p, card_text, histories[p::PARTITIONS]) for p in range(PARTITIONS)]
+    folded = [fold_of(p, card_text, histories[p::PARTITIONS]) for p in range(PARTITIONS)]
     say(f"writing {customers:,} rows")
     await plain.start()
     try:
@@ -85,7 +85,7 @@ async def settle(
     return found
 
 
-def _fold(
+def fold_of(
     partition: int, card_text: str, histories: Sequence[list[InboundEvent]]
 ) -> tuple[PartitionFold, list[bytes]]:
     """The fold after all that is known of these customers was read and judged, and its log."""
