@@ -30,6 +30,7 @@ from bench.scenarios.memory import MEMORY
 from bench.scenarios.narrow import NARROW
 from bench.scenarios.replay import REPLAY
 from bench.scenarios.restore import RESTORE
+from bench.scenarios.sweep import SWEEP
 from bench.scenarios.wide import WIDE
 from servers.process import MissingPart, ServerFailed
 
@@ -46,6 +47,7 @@ SCENARIOS = {
         NARROW,
         REPLAY,
         RESTORE,
+        SWEEP,
         WIDE,
         LIMITS,
     )

@@ -52,11 +52,12 @@ class Settled:
 
 async def settle(
     bootstrap: str, prefix: str, card_text: str, customers: int, events: Iterable[InboundEvent],
-    say: Callable[[str], None],
+    say: Callable[[str], None], copied: str = "",
 ) -> Settled:  # fmt: skip
     """Create the topics, and have a worker's next start find so many customers in them.
 
-    ``events`` are those of the different ones.
+    ``events`` are those of the different ones; of those whose ids begin with ``copied`` the
+    others have their rows.
     """
     create_topics(bootstrap, prefix)
     topics, options = Topics(prefix), {"bootstrap_servers": bootstrap}
@@ -77,7 +78,7 @@ async def settle(
         for partition, (fold, log) in enumerate(folded):
             await _append(plain, topics.name("signals"), partition, log)
             wanted = range(partition, customers, PARTITIONS)
-            found = await _write(fence, partition, fold, wanted, found)
+            found = await _write(fence, partition, fold, wanted, copied.encode(), found)
             say(f"  {found.customers:,} of {customers:,} written")
     finally:
         await fence.close()
@@ -127,12 +128,13 @@ async def _append(plain: Any, topic: str, partition: int, log: list[bytes]) -> N
 
 
 async def _write(
-    fence: Fence, partition: int, fold: PartitionFold, wanted: range, before: Settled
+    fence: Fence, partition: int, fold: PartitionFold, wanted: range, copied: bytes, before: Settled
 ) -> Settled:
     """A partition's rows, and those of all others that it is to have; the header last."""
     rows = {key: value for key, value in fold.rows.items() if key != HEADER_KEY}
-    seen = [value for key, value in rows.items() if is_customer(key)]
-    rows |= {b"other-%07d" % n: seen[n % len(seen)] for n in wanted[len(seen) :]}
+    known = [key for key in rows if is_customer(key)]
+    seen = [rows[key] for key in known if key.startswith(copied)]
+    rows |= {b"other-%07d" % n: seen[n % len(seen)] for n in wanted[len(known) :]}
     for some in _batched(list(rows.items()), ROWS):
         await fence.write({partition: some})
     fold.header.seal = seal_of(rows, HEADER_KEY)
