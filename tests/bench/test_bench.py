@@ -36,7 +36,8 @@ def test_every_system_is_measured_or_absent_with_a_reason(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("scenario", "aims"), [("wide", 2), ("hot", 1), ("latency", 2), ("growth", 3)]
+    ("scenario", "aims"),
+    [("wide", 2), ("hot", 1), ("latency", 2), ("growth", 3), ("memory", 2)],
 )
 def test_a_scenario_of_vitals_alone_says_what_was_reached(
     scenario: str, aims: int, tmp_path: Path
