@@ -30,6 +30,7 @@ COMMANDS = {
     "repartition": "Move the state to more partitions.",
     "upgrade": "See how far an upgrade is, and finalize it.",
     "schemas": "Print or export the JSON Schemas.",
+    "capacity": "Reckon what an installation of some size needs.",
     "doctor": "Check broker, topics, Redis and settings.",
 }
 

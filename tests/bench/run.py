@@ -30,6 +30,7 @@ from bench.scenarios.memory import MEMORY
 from bench.scenarios.narrow import NARROW
 from bench.scenarios.replay import REPLAY
 from bench.scenarios.restore import RESTORE
+from bench.scenarios.sizes import SIZES
 from bench.scenarios.sweep import SWEEP
 from bench.scenarios.wide import WIDE
 from servers.process import MissingPart, ServerFailed
@@ -50,6 +51,7 @@ SCENARIOS = {
         SWEEP,
         WIDE,
         LIMITS,
+        SIZES,
     )
 }  # fmt: skip
 
