@@ -161,8 +161,8 @@ def needs(load: Load) -> dict[str, Need]:
             f"customers x (redis_bytes + history_bytes x {history:g} earlier scores of a year)",
         ),
         "changelog_gb": Need(
-            customers * load.row_bytes / 1e9, "GB", "customers x row_bytes, compacted, one replica; workers' snapshots take as much",
-            
+            customers * load.row_bytes / 1e9, "GB",
+            "customers x row_bytes, compacted, one replica; workers' snapshots take as much",
         ),
         "disk_gb": Need(
             disk * load.replication / 1e9, "GB",
