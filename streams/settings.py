@@ -121,7 +121,7 @@ class Settings(BaseSettings):
         description="Worker processes to run as one, of one core each; 0: one for each core.",
     )
 
-    tick_ms: int = Field(250, ge=10, le=60_000, description="Ticks are at least this far apart.")
+    tick_ms: int = Field(100, ge=10, le=60_000, description="Ticks are at least this far apart.")
     tick_customers: int = Field(2000, ge=1, description="Customers evaluated per tick, at most.")
     checkpoint_ms: int = Field(
         2000, ge=50, le=60_000, description="Checkpoints are this far apart."

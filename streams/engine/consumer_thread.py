@@ -24,11 +24,15 @@ from streams.engine.starting import Standing, Start
 
 __all__ = ["ConsumerThread", "Host"]
 
+#: A fetch waits no longer than this for more while there is something to do.
+BUSY_MS_MAX = 25
+
 
 class Host(Protocol):
     """What the transport needs of the app that it works for."""
 
     fetch_max_wait_ms: int
+    fetch_quiet_ms: int
     lease: Lease
     clock: Clock
     should_stop: bool
@@ -77,6 +81,18 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             )
 
         consumer.commit = with_topic_ids
+
+    def let_fetches_wait(self, *, quiet: bool) -> None:
+        """How long the broker may hold a fetch from here on, for which there is nothing.
+
+        The client has one fetch under way for each broker. What comes meanwhile in a partition
+        that is not in it waits for its end: so it is short while there is something to do. A quiet
+        one has all partitions in it and is answered as soon as something comes; it
+        is long, since asking again and again is most of what an idle worker does.
+        """
+        host, fetcher = cast("Host", self.app), self._ensure_consumer()._fetcher
+        busy_ms = min(host.fetch_max_wait_ms, BUSY_MS_MAX)
+        fetcher._fetch_max_wait_ms = host.fetch_quiet_ms if quiet else busy_ms
 
     async def standings(self) -> dict[TP, Standing]:
         """What the broker knows of each source partition that is held."""

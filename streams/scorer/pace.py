@@ -15,7 +15,7 @@ BEHIND_MS = 10_000
 SHARE = 3
 #: Never further apart than this: somebody looks at how it catches up.
 APART_MS_MAX = 30_000
-#: In a backlog so many checkpoints are one ...
+#: In a backlog, and where nothing happens, so many checkpoints are one ...
 CHECKPOINTS_IN_ONE = 4
 #: ... unless so many rows wait for it: whoever takes a partition over waits for them.
 CHECKPOINT_ROWS = 20_000
@@ -31,5 +31,9 @@ def apart_ms(now_ms: int, read_to_ms: int) -> int:
 
 
 def checkpoint_is_due(skipped: int, rows: int, *, behind: bool) -> bool:
-    """Whether to write a checkpoint now, after so many were skipped, with so many rows waiting."""
-    return not behind or skipped + 1 >= CHECKPOINTS_IN_ONE or rows >= CHECKPOINT_ROWS
+    """Whether to write a checkpoint now, after so many were skipped, with so many rows waiting.
+
+    One without rows says how far the log was read, which is worth less than its transactions.
+    """
+    waits = behind or not rows
+    return not waits or skipped + 1 >= CHECKPOINTS_IN_ONE or rows >= CHECKPOINT_ROWS

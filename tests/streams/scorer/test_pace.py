@@ -44,3 +44,8 @@ def test_a_checkpoint_waits_for_others_in_a_backlog_only() -> None:
 def test_many_rows_do_not_wait_for_a_checkpoint() -> None:
     assert not checkpoint_is_due(0, CHECKPOINT_ROWS - 1, behind=True)
     assert checkpoint_is_due(0, CHECKPOINT_ROWS, behind=True)
+
+
+def test_a_checkpoint_without_rows_waits_for_others() -> None:
+    assert not checkpoint_is_due(0, 0, behind=False)
+    assert checkpoint_is_due(CHECKPOINTS_IN_ONE - 1, 0, behind=False)
