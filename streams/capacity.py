@@ -61,6 +61,7 @@ COSTS = {
         4, "partitions", "At least for each process, so that they share evenly."
     ),
 }  # fmt: skip
+_COST = {name: each.value for name, each in COSTS.items()}
 DAY_S = 86_400
 #: Partitions of the signals log, as `vitals topics` allows.
 PARTITIONS_MIN, PARTITIONS_MAX = 8, 1024
@@ -105,24 +106,16 @@ def touched_per_s(load: Load, every_s: float) -> float:
 
 def needs(load: Load) -> dict[str, Need]:
     """All figures of an installation, in the order in which they are told."""
-    cost = {name: each.value for name, each in COSTS.items()}
-    customers, events = load.customers, load.events_per_s
-    evaluations, rows = touched_per_s(load, load.tick_s), touched_per_s(load, load.checkpoint_s)
-    changes = customers * load.changes_per_day / DAY_S
-    cores = (events * cost["event_us"] + evaluations * cost["evaluation_us"]) / 1e6
-    processes = max(1, math.ceil(cores / cost["cpu_share"]))
-    partitions = _partitions(customers, processes)
-    read, folded = events * load.event_bytes, events * cost["signal_bytes"]
-    written = rows * load.row_bytes
-    told = changes * (cost["change_bytes"] + cost["transition_share"] * cost["transition_bytes"])
-    kept_s = load.retention_days * DAY_S
-    disk = (
-        (read + folded) * kept_s
-        + told * _retention_s("scores")
-        + customers * load.row_bytes
-        + written * _uncompacted_s()
-    )
-    history = min(load.changes_per_day * 365, HISTORY_MAX)
+    work = _work(load)
+    processes = int(work["processes"].value)
+    return {**work, **_traffic(load), **_kept(load, processes)}
+
+
+def _work(load: Load) -> dict[str, Need]:
+    """Of the processor."""
+    events, evaluations = load.events_per_s, touched_per_s(load, load.tick_s)
+    cores = (events * _COST["event_us"] + evaluations * _COST["evaluation_us"]) / 1e6
+    processes = max(1, math.ceil(cores / _COST["cpu_share"]))
     return {
         "evaluations_per_s": Need(
             evaluations, "/s", f"customers touched, each once in {load.tick_s:g} s"
@@ -130,38 +123,60 @@ def needs(load: Load) -> dict[str, Need]:
         "cores": Need(
             cores, "cores", "events x event_us + evaluations x evaluation_us, on the average"
         ),
-        "processes": Need(processes, "", f"cores / {cost['cpu_share']:g}, at least one"),
+        "processes": Need(processes, "", f"cores / {_COST['cpu_share']:g}, at least one"),
         "signals_partitions": Need(
-            partitions, "",
-            f"at most {cost['partition_customers']:,.0f} customers in each, at least"
-            f" {cost['partitions_each']:.0f} for each process; a power of two",
+            _partitions(load.customers, processes), "",
+            f"at most {_COST['partition_customers']:,.0f} customers in each, at least"
+            f" {_COST['partitions_each']:.0f} for each process; a power of two",
         ),
         "catch_up_s": Need(
-            3600 * events * cost["event_us"] / 1e6 / processes, "s",
+            3600 * events * _COST["event_us"] / 1e6 / processes, "s",
             "to read an hour's events in a backlog, where customers are evaluated seldom",
         ),
+    }  # fmt: skip
+
+
+def _traffic(load: Load) -> dict[str, Need]:
+    """To and from the broker, before replication."""
+    rows = touched_per_s(load, load.checkpoint_s)
+    come, told = load.events_per_s * _event_bytes(load), _told_bytes_per_s(load)
+    return {
+        "rows_per_s": Need(
+            rows, "/s", f"customers touched, each once in {load.checkpoint_s:g} s: to the changelog"
+        ),
         "broker_in_mb_s": Need(
-            (read + folded + written + told) / 1e6, "MB/s",
+            (come + rows * load.row_bytes + told) / 1e6, "MB/s",
             "events + signals + rows + score changes and crossed lines; between brokers once more"
             " for each further replica",
         ),
         "broker_out_mb_s": Need(
-            (read + folded + told) / 1e6, "MB/s",
+            (come + told) / 1e6, "MB/s",
             "events to intake, signals to score, the rest to the view and to outreach",
         ),
-        "rows_per_s": Need(
-            rows, "/s", f"customers touched, each once in {load.checkpoint_s:g} s: to the changelog"
-        ),
+    }  # fmt: skip
+
+
+def _kept(load: Load, processes: int) -> dict[str, Need]:
+    """In memory and on disks, and back again."""
+    customers, changelog = load.customers, load.customers * load.row_bytes
+    history = min(load.changes_per_day * 365, HISTORY_MAX)
+    disk = (
+        load.events_per_s * _event_bytes(load) * load.retention_days * DAY_S
+        + _told_bytes_per_s(load) * _retention_s("scores")
+        + changelog
+        + touched_per_s(load, load.checkpoint_s) * load.row_bytes * _uncompacted_s()
+    )
+    return {
         "memory_gb": Need(
-            (customers * cost["resident_bytes"] + processes * cost["process_bytes"]) / 1e9, "GB",
+            (customers * _COST["resident_bytes"] + processes * _COST["process_bytes"]) / 1e9, "GB",
             "customers x resident_bytes + processes x process_bytes, all workers together",
         ),
         "redis_gb": Need(
-            customers * (cost["redis_bytes"] + history * cost["history_bytes"]) / 1e9, "GB",
+            customers * (_COST["redis_bytes"] + history * _COST["history_bytes"]) / 1e9, "GB",
             f"customers x (redis_bytes + history_bytes x {history:g} earlier scores of a year)",
         ),
         "changelog_gb": Need(
-            customers * load.row_bytes / 1e9, "GB",
+            changelog / 1e9, "GB",
             "customers x row_bytes, compacted, one replica; workers' snapshots take as much",
         ),
         "disk_gb": Need(
@@ -170,16 +185,27 @@ def needs(load: Load) -> dict[str, Need]:
             f" changelog and its rows not yet compacted; x {load.replication} replicas",
         ),
         "restore_s": Need(
-            customers / cost["restore_rows_per_s"] / processes, "s",
+            customers / _COST["restore_rows_per_s"] / processes, "s",
             "customers / restore_rows_per_s / processes: all start with an empty disk",
         ),
     }  # fmt: skip
 
 
+def _event_bytes(load: Load) -> float:
+    """As it came, and as a signal."""
+    return load.event_bytes + _COST["signal_bytes"]
+
+
+def _told_bytes_per_s(load: Load) -> float:
+    """Score changes and crossed lines."""
+    each = _COST["change_bytes"] + _COST["transition_share"] * _COST["transition_bytes"]
+    return load.customers * load.changes_per_day / DAY_S * each
+
+
 def _partitions(customers: int, processes: int) -> int:
     wanted = max(
-        customers / COSTS["partition_customers"].value,
-        processes * COSTS["partitions_each"].value,
+        customers / _COST["partition_customers"],
+        processes * _COST["partitions_each"],
         PARTITIONS_MIN,
     )
     return int(min(2 ** math.ceil(math.log2(wanted)), PARTITIONS_MAX))
