@@ -18,6 +18,7 @@ from samples.transitions import transition
 from schemas import signals
 from schemas.inbound import Rejection, parse
 from schemas.signals import Block, Progress, Tick
+from scoring.duplicates import Duplicates
 from scoring.partition import PartitionFold
 from scoring.signals import signal_of
 
@@ -96,7 +97,7 @@ class Forgetful(PartitionFold):
     def apply(self, offset: int, append_ms: int, record: Any) -> Any:
         self.header.position = offset
         self.header.sources.clear()
-        self._book.duplicates.check = lambda *_: None
+        self._book.duplicates = Duplicates()
         for customer_id in self.customers():
             self._book.open(customer_id, append_ms).position = -1
         return super().apply(offset, append_ms, record)

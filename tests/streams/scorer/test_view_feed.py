@@ -52,9 +52,7 @@ def changes() -> list[bytes]:
 
 def chunk(values: Sequence[bytes | None], acknowledged: list[int]) -> Any:
     records = [record(n, value) for n, value in enumerate(values)]
-    for one in records:
-        one.partition = 0
-    message = SimpleNamespace(value=records)
+    message = SimpleNamespace(partition=0, value=records)
     return SimpleNamespace(message=message, ack=lambda: acknowledged.append(1))
 
 
