@@ -21,6 +21,8 @@ FULL = 10_000
 _DOTS = 16
 #: Dots to each side of the middle: the first at which it is 0.00 (or 100.00), rounded.
 _REACH = 73
+#: Up to this span, in millionths, each whole number has a dot.
+_NARROW = 8 * _DOTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +153,8 @@ def logistic(low: int, high: int) -> Curve:
     below = {(middle - i * span) // (2 * _DOTS) for i in range(_REACH + 1)}
     above = {-(-(middle + i * span) // (2 * _DOTS)) for i in range(_REACH + 1)}
     xs = tuple(sorted(below | above))
+    if span <= _NARROW:
+        xs = tuple(range(xs[0], xs[-1] + 1))  # steps of whole numbers would be too uneven
     with localcontext(Context(prec=30)):
         ln_9 = Decimal(9).ln()
         ys = tuple(

@@ -288,3 +288,11 @@ def test_what_it_would_take(
     curve: Curve, value: int, points: int, grid: int, nearest: int | None
 ) -> None:
     assert curve.nearest(value, points, grid) == nearest
+
+
+def test_a_narrow_logistic_is_near_the_true_one_at_every_whole_number() -> None:
+    for span in range(1, 300):
+        for low, high in ((0, span), (7, 7 - span)):
+            curve = logistic(low, high)
+            for value in range(min(low, high) - 2 * span - 2, max(low, high) + 2 * span + 3):
+                assert abs(curve.points(value) / 100 - true_logistic(low, high, value)) < 0.05
