@@ -29,7 +29,7 @@ from scoring.partition import FoldPolicy, PartitionFold, TickMode
 from scoring.signals import signal_of
 from streams.clock import from_ms
 from streams.exits import Exit, NamedExit
-from streams.intake.plain_usage import PlainUsage
+from streams.intake.plain_events import PlainEvents
 from streams.scorecards import load_card
 
 __all__ = ["Replay", "Result", "Said", "event_in", "final_health", "lines_of"]
@@ -43,6 +43,7 @@ READ_BYTES = 1 << 20
 Said = tuple[str, str, Signal]
 _TOPICS = {family: Topics().source(family) for family in FAMILIES}
 _USAGE = _TOPICS["usage"]
+_WORDS = ((b"ticket.changed", "tickets"), (b"billing.changed", "billing"))
 _AT_MS = itemgetter(1)
 
 
@@ -94,11 +95,12 @@ class Replay:
 
     def read(self, paths: Sequence[Path], progress: Callable[[int], None] = lambda _: None) -> None:
         """Fold the lines of files; ``progress`` hears of bytes read (compressed ones)."""
-        read_plain, fold = PlainUsage().read, self._fold_in
+        plain, fold = PlainEvents(), self._fold_in
+        read_usage = plain.usage.read
         for line, path, number in lines_of(paths, progress):
-            found = read_plain(line, 0)  # most lines: the way through event_in costs them a tenth
+            found = read_usage(line, 0)  # most lines: the way through event_in costs them a tenth
             if found is None:
-                self.take(event_in(line), path, number)
+                self.take(event_in(line, plain), path, number)
             else:
                 fold(_USAGE, *found)
 
@@ -203,14 +205,17 @@ class Replay:
         return self.result
 
 
-def event_in(line: bytes, plain: PlainUsage | None = None) -> Said | Rejection:
+def event_in(line: bytes, plain: PlainEvents | None = None) -> Said | Rejection:
     """What an event of any family in a line says, or why it is none.
 
     With ``plain`` what is plain is read the short way, as intake does it.
     """
-    found = None if plain is None else plain.read(line, 0)
-    if found is not None:
-        return _USAGE, *found
+    if plain is not None:
+        # A guess, so that few are tried: each of them looks at the type itself.
+        family = next((family for word, family in _WORDS if word in line), "usage")
+        found = plain.reader(family)(line, 0)
+        if found is not None:
+            return _TOPICS[family], *found
     event = parse("redrive", line)
     if isinstance(event, Rejection):
         return event

@@ -15,7 +15,7 @@ from schemas.control import PercentilesTaken
 from schemas.scores import Band, ScorecardRef, Transition, TransitionData
 from scoring.card import Card, hash_of
 from streams.clock import to_ms
-from streams.intake.plain_usage import PlainUsage
+from streams.intake.plain_events import PlainEvents
 from streams.outreach.decide import Reason, decide
 from streams.replay import Replay, event_in, lines_of
 
@@ -120,7 +120,7 @@ def compare(
         )
         for text in (before, after)
     )
-    plain = PlainUsage()
+    plain = PlainEvents()
     for line, path, number in lines_of(paths, progress):
         said = event_in(line, plain)  # once for both
         first.take(said, path, number)

@@ -2,15 +2,20 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
 
 from partitionlog import DAY_MS, HOUR_MS, SAAS, START_MS, at, changed_card
 from relatives import tree_card
 from servers.vitals import vitals
+from strategies import event_dicts
 from streams.commands.replay_command import command
 from streams.exits import Exit, NamedExit
+from streams.intake.plain_events import PlainEvents
 from streams.replay import Replay, event_in, lines_of
 
 CLEAN = {"VITALS_AS_OF": None, "VITALS_STEP_S": None, "VITALS_DISORDER_S": None,
@@ -153,3 +158,10 @@ def test_a_switch_to_a_hierarchy_is_told_with_the_parents() -> None:
     assert [(c["score_before"], c["score_after"], c["cause"]) for c in top] == [
         (10_000, 7000, "scorecard")
     ]
+
+
+@given(event_dicts(), st.sampled_from(["", "ticket.changed", "billing.changed"]))
+def test_the_short_way_says_what_the_reference_says(event: dict[str, Any], name: str) -> None:
+    """Of any family, also where a text within names another one."""
+    line = json.dumps(event | ({"event_id": name} if name else {})).encode()
+    assert event_in(line, PlainEvents()) == event_in(line)
