@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from schemas.topics import TOPICS
+from streams.settings import Settings
 from streams.views.base import HISTORY_MAX
 
 __all__ = ["COSTS", "Cost", "Load", "Need", "needs", "touched_per_s"]
@@ -79,8 +80,8 @@ class Load:
     #: Score changes told of a customer in a day.
     changes_per_day: float = 0.2
     replication: int = 3
-    tick_s: float = 0.25
-    checkpoint_s: float = 2.0
+    tick_s: float = Settings.model_fields["tick_ms"].default / 1000
+    checkpoint_s: float = Settings.model_fields["checkpoint_ms"].default / 1000
     #: How long source topics and the signals log are kept.
     retention_days: float = 30
 
