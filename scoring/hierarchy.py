@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from scoring.kin import Sums
+from scoring.weighting import rounded
 from scoring.windows import Read
 
 __all__ = [
@@ -72,23 +73,17 @@ def mean_of(
 ) -> Mean:
     """Both together; ``own`` is the own measures' mean, a fraction, with its coverage."""
     if children is None:
-        points = None if own is None else (2 * own[0] + own[1]) // (2 * own[1])
+        points = None if own is None else rounded(own)
         return Mean(points, coverage_ppm, PPM, None)
     own_ppm = children.own_ppm
     covered_ppm = PPM - own_ppm + coverage_ppm * own_ppm // PPM
     if own is None or not own_ppm or coverage_ppm < coverage_ppm_min:
         return Mean(children.points, covered_ppm, 0, children)
-    return Mean(joined(own_ppm, own, children), covered_ppm, own_ppm, children)
+    return Mean(rounded(joined(own_ppm, own, children)), covered_ppm, own_ppm, children)
 
 
-def joined(own_ppm: int, own: tuple[int, int], children: Children) -> int:
-    """The own mean, a fraction, at its share, and the children at the rest."""
-    top, bottom = joined_exactly(own_ppm, own, children)
-    return (2 * top + bottom) // (2 * bottom)
-
-
-def joined_exactly(own_ppm: int, own: tuple[int, int], children: Children) -> tuple[int, int]:
-    """The same as a fraction that is not rounded."""
+def joined(own_ppm: int, own: tuple[int, int], children: Children) -> tuple[int, int]:
+    """The own mean, a fraction, at its share, and the children at the rest: not rounded."""
     top, bottom = own
     return own_ppm * top + (PPM - own_ppm) * children.points * bottom, bottom * PPM
 

@@ -11,9 +11,10 @@ from schemas.scores import Band
 from scoring.card import Card
 from scoring.curves import Curve
 from scoring.evaluate import Assessment
-from scoring.hierarchy import joined_exactly
+from scoring.hierarchy import joined
 from scoring.moment import Value
 from scoring.shapes import Words
+from scoring.weighting import rounded
 
 __all__ = ["Step", "Way", "way_to_green"]
 
@@ -59,10 +60,10 @@ def way_to_green(card: Card, found: Assessment) -> Way | None:
         own, before = points[index] or 0, exact
         points[index] = steps[index] = best
         exact = _exact(card, found, points)
-        score = _rounded(exact)
+        score = rounded(exact)
         if score >= target:
             steps[index] = points[index] = _least(own, before, best, exact, target)
-            score = _rounded(_exact(card, found, points))
+            score = rounded(_exact(card, found, points))
     cap = min((o.cap for o in found.overrides if o.cap is not None), default=None)
     blocked = (cap is not None and cap < target) or any(o.red for o in found.overrides)
     return Way(
@@ -82,12 +83,7 @@ def way_to_green(card: Card, found: Assessment) -> Way | None:
 def _exact(card: Card, found: Assessment, points: list[int | None]) -> tuple[int, int]:
     """What the score would be with these points, before overrides: a fraction."""
     own = found.weighting.exact_mean(card.tree, points) or (0, 1)
-    return own if found.children is None else joined_exactly(found.own_ppm, own, found.children)
-
-
-def _rounded(exact: tuple[int, int]) -> int:
-    top, bottom = exact
-    return (2 * top + bottom) // (2 * bottom)
+    return own if found.children is None else joined(found.own_ppm, own, found.children)
 
 
 def _best(curve: Curve | Words | None) -> int:

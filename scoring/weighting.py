@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import mul
 
-__all__ = ["Tree", "Weighting", "adds_up", "wholes_of"]
+__all__ = ["Tree", "Weighting", "adds_up", "rounded", "wholes_of"]
 
 #: What products are in: millionths of millionths of a hundredth.
 _WHOLE = 10**12
@@ -44,7 +44,7 @@ class Weighting:
     def mean(self, tree: Tree, points: Sequence[int | None]) -> int | None:
         """The weighted mean of the measures that have points, None if none weighs anything."""
         exact = self.exact_mean(tree, points)
-        return None if exact is None else (2 * exact[0] + exact[1]) // (2 * exact[1])
+        return None if exact is None else rounded(exact)
 
     def exact_mean(self, tree: Tree, points: Sequence[int | None]) -> tuple[int, int] | None:
         """The same mean as a fraction that is not rounded."""
@@ -96,6 +96,12 @@ class Weighting:
             top, bottom = factors[group]
             found.append(0 if of is None or not bottom else own * top // bottom)
         return found
+
+
+def rounded(exact: tuple[int, int]) -> int:
+    """A fraction as a whole number, a half rounded up."""
+    top, bottom = exact
+    return (2 * top + bottom) // (2 * bottom)
 
 
 def adds_up(tree: Tree, groups: Sequence[int], measures: Sequence[int]) -> bool:

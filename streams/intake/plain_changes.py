@@ -14,7 +14,7 @@ from schemas.billing import BillingChange
 from schemas.inbound import RECORD_BYTES_MAX
 from schemas.signals import Kind, Signal
 from schemas.tickets import Priority, TicketChange
-from streams.intake.plain_usage import PlainTimes
+from streams.intake.plain_usage import PlainTimes, is_plain
 
 __all__ = ["PlainChanges"]
 
@@ -73,7 +73,7 @@ class PlainChanges:
     def ticket(self, raw: bytes | None, offset: int) -> tuple[str, Signal] | None:
         """A ticket record's source and signal (``source_ix`` 0); None: ask the reference."""
         event = _decoded(self._ticket, raw)
-        if event is None or not _is_plain(event, event.ticket_id):
+        if event is None or not _has_plain_ids(event, event.ticket_id):
             return None
         at_ms = self._ms(event.occurred_at)
         if at_ms is None:
@@ -93,7 +93,7 @@ class PlainChanges:
     def billing(self, raw: bytes | None, offset: int) -> tuple[str, Signal] | None:
         """A billing record's source and signal (``source_ix`` 0); None: ask the reference."""
         event = _decoded(self._billing, raw)
-        if event is None or not _is_plain(event, event.invoice_id, event.subscription_id):
+        if event is None or not _has_plain_ids(event, event.invoice_id, event.subscription_id):
             return None
         at_ms, due_ms, renewal_ms = self._ms(event.occurred_at), None, None
         if event.due_at is not None:
@@ -123,10 +123,6 @@ def _decoded(decode: Callable[[bytes], Any], raw: bytes | None) -> Any:
         return None
 
 
-def _is_plain(event: _Change, *ids: str | None) -> bool:
-    """Whether all ids are ASCII that can be printed, without a blank."""
-    text = event.event_id + event.customer_id + event.source
-    for each in ids:
-        if each is not None:
-            text += each
-    return " " not in text and text.isascii() and text.isprintable()
+def _has_plain_ids(event: _Change, *own: str | None) -> bool:
+    ids = (event.event_id, event.customer_id, event.source, *own)
+    return is_plain("".join(each for each in ids if each is not None))

@@ -25,7 +25,7 @@ plain_usage_c: Any = None
 with suppress(ImportError):  # installed without a C compiler
     from streams.intake import plain_usage_c  # type: ignore[attr-defined, no-redef]
 
-__all__ = ["PlainTimes", "PlainUsage"]
+__all__ = ["PlainTimes", "PlainUsage", "is_plain"]
 
 _Id = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 _QUANTITY_MAX = 1_000_000_000
@@ -114,6 +114,11 @@ class PlainTimes:
         return ms
 
 
+def is_plain(ids: str) -> bool:
+    """Whether all of an event's ids, joined, are ASCII that can be printed, without a blank."""
+    return " " not in ids and ids.isascii() and ids.isprintable()
+
+
 class PlainUsage:
     """Reads plain usage events; keeps a memory of minutes, so not for two threads.
 
@@ -160,7 +165,7 @@ class PlainUsage:
         ids = event_id + customer_id + source
         if user is not None:
             ids += user
-        if " " in ids or not (ids.isascii() and ids.isprintable()):
+        if not is_plain(ids):
             return None
         time_ms = self._ms(event.occurred_at)
         if time_ms is None:

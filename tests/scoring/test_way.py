@@ -5,7 +5,8 @@ from fractions import Fraction
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from scoring.way import _least, _rounded
+from scoring.way import _least
+from scoring.weighting import rounded
 
 
 @given(
@@ -23,15 +24,15 @@ def test_the_fewest_points_that_reach_the_target(
         return others + weight * points, bottom
 
     high = low + span
-    too_few, enough = _rounded(exact(low)), _rounded(exact(high))
+    too_few, enough = rounded(exact(low)), rounded(exact(high))
     assume(too_few < enough)
     target = too_few + max(1, (enough - too_few) * share // 1000)
     found = _least(low, exact(low), high, exact(high), target)
     assert low < found <= high
-    assert _rounded(exact(found)) >= target
-    assert _rounded(exact(found - 1)) < target
+    assert rounded(exact(found)) >= target
+    assert rounded(exact(found - 1)) < target
 
 
 @given(st.integers(0, 10**8), st.integers(1, 10**6))
 def test_a_half_is_rounded_up(top: int, bottom: int) -> None:
-    assert _rounded((top, bottom)) == (Fraction(top, bottom) + Fraction(1, 2)) // 1
+    assert rounded((top, bottom)) == (Fraction(top, bottom) + Fraction(1, 2)) // 1
