@@ -7,7 +7,7 @@ takes a customer out asks the customer itself.
 
 import struct
 from collections.abc import Iterable
-from heapq import heapify, heappop, heappush
+from heapq import heapify, heappop, heappush, nsmallest
 from itertools import pairwise
 
 from schemas.signals import Tick
@@ -28,6 +28,8 @@ class DueQueue:
     def __init__(self) -> None:
         self.ready: set[str] = set()
         self._heap: list[bytes] = []
+        #: Behind this customer a round of ticks goes on that was not appended whole.
+        self._round_after: str | None = None
 
     def __len__(self) -> int:
         return len(self._heap)
@@ -60,19 +62,40 @@ class DueQueue:
         self.ready.difference_update(taken)
         return taken
 
-    def ticks(self, now_ms: int, customers_max: int, ahead_max: int = 0) -> list[Tick]:
+    @property
+    def is_mid_round(self) -> bool:
+        """Whether the last ticks were only the first of their round."""
+        return self._round_after is not None
+
+    def ticks(
+        self,
+        now_ms: int,
+        customers_max: int,
+        ahead_max: int = 0,
+        ticks_max: int | None = None,
+    ) -> list[Tick]:
         """Ticks at ``now_ms`` for all that are ready, each with about ``customers_max`` of them.
 
-        They look ahead where at most ``ahead_max`` customers wait.
+        They look ahead where at most ``ahead_max`` customers wait. With ``ticks_max`` there
+        are at most so many, and the next call goes on behind them: whoever has lower ids and is
+        ready again does not keep the others waiting.
         """
         self.advance(now_ms)
         if not self.ready:
+            self._round_after = None
             return []
-        waiting = sorted(self.ready)
-        bounds = waiting[customers_max - 1 : -1 : customers_max]
-        edges: list[str | None] = [None, *bounds, None]
+        after = self._round_after
+        waiting = self.ready if after is None else {i for i in self.ready if i > after}
+        if not waiting:
+            after, waiting = None, self.ready
+        most = len(waiting) if ticks_max is None else ticks_max * customers_max + 1
+        first = nsmallest(most, waiting)
+        bounds = first[customers_max - 1 : -1 : customers_max]
+        is_part = len(first) < len(waiting)
+        self._round_after = bounds[-1] if is_part else None
+        edges = [after, *bounds] if is_part else [after, *bounds, None]
         ahead = len(waiting) <= ahead_max
-        return [Tick(now_ms, after, to, ahead) for after, to in pairwise(edges)]
+        return [Tick(now_ms, low, high, ahead) for low, high in pairwise(edges)]
 
 
 def _due_ms(entry: bytes) -> int:

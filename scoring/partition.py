@@ -330,7 +330,18 @@ class PartitionFold:
         """How far all of ``sources`` (as ``topic/partition``) have been read; see there."""
         return read_to_ms(self.header, sources)
 
-    def ticks(self, clock_ms: int, customers_max: int, sources: Collection[str] = ()) -> list[Tick]:
+    @property
+    def is_mid_round(self) -> bool:
+        """Whether the last ticks were only a part of their round: :meth:`ticks` goes on."""
+        return self._queue.is_mid_round
+
+    def ticks(
+        self,
+        clock_ms: int,
+        customers_max: int,
+        sources: Collection[str] = (),
+        ticks_max: int | None = None,
+    ) -> list[Tick]:
         """The ticks to append now: none if nothing is to be done, several if too many wait.
 
         A tick never runs ahead of the input: its time is the smaller of the
@@ -347,7 +358,7 @@ class PartitionFold:
             now_ms = min(clock_ms, reached_ms)
         now_ms = max(now_ms, self.header.tick_ms)
         ahead_max = AHEAD_MAX if self.policy.mode is TickMode.WALL else 0
-        found = self._queue.ticks(now_ms, customers_max, ahead_max)
+        found = self._queue.ticks(now_ms, customers_max, ahead_max, ticks_max)
         # An activation ends with a tick, be there nobody left to move.
         return found or ([] if self.header.activation is None else [Tick(now_ms)])
 

@@ -122,7 +122,7 @@ class Settings(BaseSettings):
     )
 
     tick_ms: int = Field(100, ge=10, le=60_000, description="Ticks are at least this far apart.")
-    tick_customers: int = Field(2000, ge=1, description="Customers evaluated per tick, at most.")
+    tick_customers: int = Field(500, ge=1, description="Customers evaluated per tick, at most.")
     checkpoint_ms: int = Field(
         2000, ge=50, le=60_000, description="Checkpoints are this far apart."
     )
@@ -148,7 +148,10 @@ class Settings(BaseSettings):
         30.0, ge=2, le=600, description="Time to hand over partitions."
     )
     fetch_max_wait_ms: int = Field(
-        100, ge=1, le=5000, description="How long the broker may hold a fetch."
+        500,
+        ge=1,
+        le=5000,
+        description="How long the broker may hold a fetch for which there is nothing.",
     )
     broker_embedded: bool = Field(
         False,

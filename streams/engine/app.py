@@ -63,7 +63,6 @@ class VitalsApp(faust.App):
         clock: Clock,
         session_timeout_s: float,
         fetch_max_wait_ms: int,
-        fetch_quiet_ms: int,
         accept_gap: bool,
         ask_ids: Callable[[Collection[str]], dict[str, str]],
         connect: Connect,
@@ -80,8 +79,6 @@ class VitalsApp(faust.App):
         self.connect = connect
         self.lease = Lease(clock, session_timeout_s)
         self.fetch_max_wait_ms = fetch_max_wait_ms
-        #: The same where nothing has come for a while.
-        self.fetch_quiet_ms = fetch_quiet_ms
         self._settlers: list[Callable[[], Awaitable[None]]] = []
         self._owners: list[Callable[[Collection[TP]], Awaitable[None]]] = []
         self._last: list[Callable[[], Awaitable[None]]] = []
@@ -239,8 +236,6 @@ def build_app(settings: Settings, clock: Clock, *, group: str) -> VitalsApp:
         clock=clock,
         session_timeout_s=session_s,
         fetch_max_wait_ms=settings.fetch_max_wait_ms,
-        # The embedded broker does not answer a waiting fetch when something comes.
-        fetch_quiet_ms=settings.fetch_max_wait_ms * (1 if settings.broker_embedded else 5),
         accept_gap=settings.accept_gap,
         ask_ids=partial(topic_ids, settings),
         connect=connector(client_options(settings), PRODUCER_BATCH_BYTES, REQUEST_BYTES_MAX),

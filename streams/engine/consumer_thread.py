@@ -18,21 +18,18 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 from streams.clock import Clock
+from streams.engine.fetch_wait import FetchWait, let_fetches_wait
 from streams.engine.ownership import Lease
 from streams.engine.raw_records import hand_out_raw_records
 from streams.engine.starting import Standing, Start
 
 __all__ = ["ConsumerThread", "Host"]
 
-#: A fetch waits no longer than this for more while there is something to do.
-BUSY_MS_MAX = 25
-
 
 class Host(Protocol):
     """What the transport needs of the app that it works for."""
 
     fetch_max_wait_ms: int
-    fetch_quiet_ms: int
     lease: Lease
     clock: Clock
     should_stop: bool
@@ -50,8 +47,6 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
-        # Faust has no setting for it; its 1500 ms are latency where no fetch is woken.
-        consumer._fetch_max_wait_ms = cast("Host", self.app).fetch_max_wait_ms
         # Faust has it only together with transactions of its own.
         consumer._isolation_level = "read_committed"
         return consumer
@@ -73,6 +68,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         coordinator._do_heartbeat = confirmed
         consumer = self._ensure_consumer()
         hand_out_raw_records(consumer)
+        let_fetches_wait(consumer, FetchWait(host.fetch_max_wait_ms))
         commit = consumer.commit
 
         async def with_topic_ids(offsets: Mapping[Any, Any]) -> None:
@@ -81,18 +77,6 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             )
 
         consumer.commit = with_topic_ids
-
-    def let_fetches_wait(self, *, quiet: bool) -> None:
-        """How long the broker may hold a fetch from here on, for which there is nothing.
-
-        The client has one fetch under way for each broker. What comes meanwhile in a partition
-        that is not in it waits for its end: so it is short while there is something to do. A quiet
-        one has all partitions in it and is answered as soon as something comes; it
-        is long, since asking again and again is most of what an idle worker does.
-        """
-        host, fetcher = cast("Host", self.app), self._ensure_consumer()._fetcher
-        busy_ms = min(host.fetch_max_wait_ms, BUSY_MS_MAX)
-        fetcher._fetch_max_wait_ms = host.fetch_quiet_ms if quiet else busy_ms
 
     async def standings(self) -> dict[TP, Standing]:
         """What the broker knows of each source partition that is held."""

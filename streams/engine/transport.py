@@ -41,9 +41,7 @@ log = logging.getLogger(__name__)
 
 
 #: A fetch waits no longer than this, so that a seek need not wait for it.
-FETCH_S_MAX = 0.25
-#: After so many fetches without anything it is quiet: some seconds.
-QUIET_POLLS = 12
+FETCH_S_MAX = 0.5
 
 
 class ChunkScheduler(DefaultSchedulingStrategy):
@@ -94,9 +92,6 @@ class Consumer(driver.Consumer):
         super().__init__(*args, **kwargs)
         self._fetching = asyncio.Lock()
         self._held: set[TP] = set()
-        self._empty_polls = 0
-        #: None: not known yet.
-        self._is_quiet: bool | None = None
         self._turns: dict[TP, int] = {}
         self._read_offset = _NoReadOffsets()
         #: Of source partitions: the offset to be fetched next, and to be taken next by an agent.
@@ -164,7 +159,6 @@ class Consumer(driver.Consumer):
                 found = await super()._getmany(wanted, min(timeout, FETCH_S_MAX))
                 begins = {tp: self._next.get(tp) for tp in found}
                 await guarded(self._look_for_gaps(found))
-                self._note_silence(something=bool(found))
                 at = {tp: self.standing(tp)[0] for tp in wanted}
                 self._positions |= {tp: to for tp, to in at.items() if to is not None}
                 return {
@@ -173,14 +167,6 @@ class Consumer(driver.Consumer):
                 }
         await self.sleep(FETCH_S_MAX)  # Faust would ask again at once
         return {}
-
-    def _note_silence(self, *, something: bool) -> None:
-        """Let fetches wait longer while nothing comes."""
-        self._empty_polls = 0 if something else self._empty_polls + 1
-        quiet = self._empty_polls >= QUIET_POLLS
-        if quiet is not self._is_quiet:
-            self._is_quiet = quiet
-            cast("ConsumerThread", self._thread).let_fetches_wait(quiet=quiet)
 
     async def _look_for_gaps(self, found: Mapping[TP, list[Any]]) -> None:
         """Retention may overtake a reader; the client goes on at the beginning without a word.

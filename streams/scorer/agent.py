@@ -7,6 +7,7 @@ repeats outputs with the same id and body, and loses nothing.
 
 import asyncio
 import logging
+from collections.abc import Iterator
 from typing import Any
 
 from faust.types import TP
@@ -33,7 +34,12 @@ from streams.metrics import Metrics
 from streams.scorer.applying import apply, decoded
 from streams.scorer.control import ControlCopier
 from streams.scorer.output_writer import OutputWriter
-from streams.scorer.pace import apart_ms, checkpoint_is_due
+from streams.scorer.pace import (
+    ROUND_TICKS_MAX,
+    SLICE_EVALUATIONS,
+    apart_ms,
+    checkpoint_is_due,
+)
 from streams.scorer.stall_watch import StallWatch
 from streams.scorer.told import MetricsTold
 from streams.settings import Settings
@@ -194,21 +200,43 @@ class Scorer:
     # -- the log -------------------------------------------------------------------------------
 
     async def _chunk(self, event: Any) -> None:
+        """Apply a chunk in slices, between which others get their turn."""
         message = event.message
-        async with self._lock:
-            fold = self.folds.get(message.partition)
-            if fold is None:
-                return  # handed over meanwhile; whoever owns it reads it again
-            writer = self._writer()
-            rollups = self._outputs.rollups(message.partition)
-            for record in message.value:
-                for output in self._apply(fold, record):
-                    await self._outputs.add(writer, rollups, message.partition, output)
-            await self._outputs.add_rollups(writer, rollups)
-            self._unacknowledged.append(event)
-            # On their way now, awaited in the checkpoint.
-            self.app.lease.check()
-            await writer.send()
+        fold = self.folds.get(message.partition)
+        if fold is None:
+            return  # handed over meanwhile; whoever owns it reads it again
+        records = iter(message.value)
+        is_whole = False
+        while not is_whole:
+            async with self._lock:
+                if self._is_over(fold, message):
+                    self.app.abandon(event)  # the state says where reading goes on
+                    return
+                is_whole = await self._slice(fold, records)
+                if is_whole:
+                    self._unacknowledged.append(event)
+                # On their way now, awaited in the checkpoint.
+                self.app.lease.check()
+                await self._writer().send()
+            await asyncio.sleep(0)
+
+    def _is_over(self, fold: PartitionFold, message: Any) -> bool:
+        """Whether what is left of a chunk is not ours any more, or comes again."""
+        return self.folds.get(fold.partition) is not fold or not self.app.chunks.is_current(message)
+
+    async def _slice(self, fold: PartitionFold, records: Iterator[Any]) -> bool:
+        """Apply the next records, and add what they cause; whether these were the last."""
+        writer, rollups = self._writer(), self._outputs.rollups(fold.partition)
+        enough = fold.counts.evaluations + SLICE_EVALUATIONS
+        is_whole = True
+        for record in records:
+            for output in self._apply(fold, record):
+                await self._outputs.add(writer, rollups, fold.partition, output)
+            if fold.counts.evaluations >= enough:
+                is_whole = False
+                break
+        await self._outputs.add_rollups(writer, rollups)
+        return is_whole
 
     def _apply(self, fold: PartitionFold, record: Any) -> list[Output]:
         said = decoded(self._settings, fold.partition, record)
@@ -290,7 +318,7 @@ class Scorer:
                 fold, sources, now_ms
             ):
                 continue
-            ticks = fold.ticks(now_ms, self._settings.tick_customers, sources)
+            ticks = fold.ticks(now_ms, self._settings.tick_customers, sources, ROUND_TICKS_MAX)
             if not ticks:
                 continue
             self.app.lease.check()
@@ -316,7 +344,7 @@ class Scorer:
 
     def _not_before_ms(self, fold: PartitionFold, sources: frozenset[str], now_ms: int) -> int:
         """The earliest instant for a partition's next round of ticks."""
-        if self._settings.clock != "wall":
+        if self._settings.clock != "wall" or fold.is_mid_round:
             return 0
         apart = apart_ms(now_ms, fold.read_to_ms(sources) or 0)
         return self._ticked_ms.get(fold.partition, 0) + apart

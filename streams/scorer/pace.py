@@ -6,7 +6,13 @@ ago is overtaken before anybody can read it, and a row before anybody needs it. 
 both less often is quicker, and tells fewer changes that were none.
 """
 
-__all__ = ["BEHIND_MS", "apart_ms", "checkpoint_is_due"]
+__all__ = ["BEHIND_MS", "ROUND_TICKS_MAX", "SLICE_EVALUATIONS", "apart_ms", "checkpoint_is_due"]
+
+#: So many ticks of a partition are under way, at most. Where many customers are due at one
+#: instant the other partitions get their turn between, and each evaluation need not wait for all.
+ROUND_TICKS_MAX = 8
+#: After so many evaluations whatever else the process does gets its turn, a checkpoint too.
+SLICE_EVALUATIONS = 500
 
 #: Sources that have been read no further than this before now are behind.
 BEHIND_MS = 10_000

@@ -21,6 +21,7 @@ from schemas import signals
 from schemas.inbound import AnyEvent, InboundEvent
 from schemas.signals import Tick
 from schemas.topics import Topics
+from scoring.due import in_range
 from servers.vitals import WorkerServer
 from servers.waiting import until
 
@@ -137,12 +138,11 @@ def _awaited(worker: WorkerServer, wanted: float, say: Say, instant_s: float) ->
 def _late(stand: Stand, some: dict[str, int], say: Say) -> list[tuple[float, int]]:
     """Of each that was due by itself: seconds until it was out, and the ticks that passed it."""
     topics = Topics(PREFIX)
-    ticks: dict[int, list[int]] = {}
+    ticks: dict[int, list[Tick]] = {}
     log = records_of(stand.bootstrap, topics.name("signals"))
     for partition, records in groupby(log, key=lambda record: record.partition() or 0):
         said = (signals.decode(record.value() or b"") for record in records)
-        times = ticks.setdefault(partition, [])
-        times += [one.now_ms for one in said if isinstance(one, Tick)]
+        ticks.setdefault(partition, []).extend(one for one in said if isinstance(one, Tick))
     found = {}
     for record in records_of(stand.bootstrap, topics.name("scores")):
         name = (record.key() or b"").decode()
@@ -152,7 +152,7 @@ def _late(stand: Stand, some: dict[str, int], say: Say) -> list[tuple[float, int
             due_ms = some[name] * 1000
             # It may be out in any partition: that of the customer's place in this state.
             own = ticks.get(_partition(name), [])
-            missed = len({tick for tick in own if due_ms <= tick < at_ms})
+            missed = sum(due_ms <= one.now_ms < at_ms and in_range(name, one) for one in own)
             found.setdefault(name, ((record.timestamp()[1] - due_ms) / 1000, missed))
     if not found:
         raise Failed("nothing of those that were due one by one is out")

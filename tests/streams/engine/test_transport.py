@@ -10,7 +10,7 @@ from faust.types import TP
 
 from streams.clock import ManualClock
 from streams.engine.app import VitalsApp, build_app, chunked_topic
-from streams.engine.transport import QUIET_POLLS, ChunkScheduler, Consumer
+from streams.engine.transport import ChunkScheduler, Consumer
 from streams.settings import Settings
 
 SOURCE = TP("health.usage.v1", 0)
@@ -157,7 +157,6 @@ async def test_fetched_chunks_reach_the_callback_whole(
     thread: Any = SimpleNamespace(
         getmany=fetch,
         standing=lambda tp: (None, None, None),
-        let_fetches_wait=lambda *, quiet: None,
     )
     consumer._thread = thread
     consumer._set_active_tps({SOURCE, OTHER})
@@ -237,16 +236,9 @@ class Broker:
         self.asked: list[set[TP]] = []
         self.next = {SOURCE: 0, OTHER: 0}
         self.markers = 0
-        self.silent = False
-        self.let: list[bool] = []
-
-    def let_fetches_wait(self, *, quiet: bool) -> None:
-        self.let.append(quiet)
 
     async def getmany(self, tps: set[TP], timeout: float) -> dict[TP, list[Any]]:
         self.asked.append(set(tps))
-        if self.silent:
-            return {}
         found = {tp: [raw(self.next[tp] + n, tp) for n in range(3)] for tp in tps}
         for tp in tps:
             self.next[tp] += 3
@@ -438,17 +430,3 @@ async def test_what_no_agent_has_taken_yet(consumer: Consumer) -> None:
     consumer._taken_to |= {SOURCE: 60, OTHER: 3}
     assert consumer.untaken(SOURCE) == 40
     assert consumer.untaken(OTHER) is None
-
-
-async def test_fetches_wait_longer_only_while_nothing_comes(
-    consumer: Consumer, broker: Broker
-) -> None:
-    await fetched(consumer)
-    assert broker.let == [False]
-    broker.silent = True
-    for _ in range(QUIET_POLLS + 3):
-        await fetched(consumer)
-    assert broker.let == [False, True]
-    broker.silent = False
-    await fetched(consumer)
-    assert broker.let == [False, True, False]

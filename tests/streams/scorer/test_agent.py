@@ -17,6 +17,7 @@ from scoring.row import CARD_KEY, HEADER_KEY, Customer, is_customer, pack
 from streams.clock import ManualClock
 from streams.engine.starting import Standing
 from streams.exits import Exit, NamedExit
+from streams.scorer import agent
 from streams.scorer.agent import Scorer
 
 LOG, ROWS = "health.signals.v1", "health.customers.v1"
@@ -48,8 +49,8 @@ def story() -> list[Any]:
 
 async def put(scorer: Scorer, records: list[Any]) -> Any:
     """Give the agent a chunk in Faust's test context, and wait until it has it in hand."""
-    agent = next(iter(scorer.app.agents.values()))
-    async with agent.test_context() as running:
+    scoring = next(iter(scorer.app.agents.values()))
+    async with scoring.test_context() as running:
         known = len(scorer._unacknowledged)
         event_ = await running.put(records, partition=0, wait=False)
         for _ in range(200):
@@ -216,12 +217,76 @@ async def test_s6_nor_does_its_checkpoint(
 async def test_a_partition_that_left_is_neither_applied_nor_acknowledged(
     scorer: Scorer, client: RecordingClient, acknowledged: list[int]
 ) -> None:
-    agent = next(iter(scorer.app.agents.values()))
-    async with agent.test_context() as running:
+    scoring = next(iter(scorer.app.agents.values()))
+    async with scoring.test_context() as running:
         await running.put(story(), partition=1)
         await _turn_over()
     await scorer.checkpoint()
     assert client.sent == []
+    assert acknowledged == []
+
+
+def many(customers: int) -> list[Any]:
+    """As many ticks as customers, one each, in one chunk."""
+    ids = [f"c{n}" for n in range(customers)]
+    accounts = [event("account.created", START_MS, each, status="customer") for each in ids]
+    return log_records(
+        0,
+        activation(SAAS),
+        block_of(accounts, 0),
+        *(Tick(START_MS + HOUR_MS, None, each) for each in ids),
+    )
+
+
+async def test_others_get_their_turn_within_a_long_chunk(
+    scorer: Scorer,
+    client: RecordingClient,
+    acknowledged: list[int],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Many are due at one instant: the process answers, and its checkpoints are written."""
+    monkeypatch.setattr(agent, "SLICE_EVALUATIONS", 1)
+    known: list[int] = []
+
+    async def look() -> None:
+        while not scorer._unacknowledged:
+            async with scorer._lock:
+                known.append(scorer.folds[0].counts.evaluations)
+            await asyncio.sleep(0)
+
+    looking = asyncio.ensure_future(look())
+    await put(scorer, many(5))
+    await looking
+    assert {1, 2, 3, 4} <= set(known)
+    await scorer.checkpoint()
+    assert acknowledged == [0]
+
+
+@pytest.mark.parametrize("comes_again", [True, False], ids=["the same fold", "another fold"])
+async def test_s6_the_rest_of_a_chunk_is_left_when_the_partition_is_another_matter(
+    scorer: Scorer,
+    acknowledged: list[int],
+    monkeypatch: pytest.MonkeyPatch,
+    comes_again: bool,
+) -> None:
+    """It was handed over, or is read anew from where the state says."""
+    monkeypatch.setattr(agent, "SLICE_EVALUATIONS", 1)
+    begun = scorer.folds[0]
+
+    async def meanwhile() -> None:
+        while not begun.counts.evaluations:
+            await asyncio.sleep(0)
+        if comes_again:
+            scorer.app.chunks._turns[TP(LOG, 0)] = 1
+        else:
+            del scorer.folds[0]
+
+    moving = asyncio.ensure_future(meanwhile())
+    await put(scorer, many(5))
+    await moving
+    assert begun.counts.evaluations < 5
+    assert scorer._unacknowledged == []
+    await scorer.checkpoint()
     assert acknowledged == []
 
 
@@ -316,7 +381,7 @@ async def test_reports_about_activations_meet_in_one_partition(
     scorer.folds[1] = scorer.folds.pop(0)
     scorer.folds[1].partition = 1
     agent_event = SimpleNamespace(
-        message=SimpleNamespace(partition=1, value=copies), ack=lambda: None
+        message=SimpleNamespace(tp=TP(LOG, 1), partition=1, value=copies), ack=lambda: None
     )
     await scorer._chunk(agent_event)
     await scorer.checkpoint()

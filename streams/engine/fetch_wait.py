@@ -1,0 +1,43 @@
+"""How long the broker may hold a fetch for which there is nothing.
+
+The client has one fetch under way for each broker. What comes meanwhile in a partition that
+is not in it waits for its end: so it is short while there is something to do. A fetch after one
+that brought nothing has all partitions in it, and is answered as soon as something comes: it
+may be long, and asking again and again is most of what an idle worker does. So each that
+brings nothing lets the next wait four times as long; one that brings something ends that.
+"""
+
+from typing import Any
+
+__all__ = ["FetchWait", "let_fetches_wait"]
+
+#: The wait of the fetch after one that brought something.
+SHORTEST_MS = 25
+
+
+class FetchWait:
+    """The wait of the next fetch, in milliseconds, from ``SHORTEST_MS`` up to ``longest_ms``."""
+
+    def __init__(self, longest_ms: int) -> None:
+        self._longest_ms = longest_ms
+        self.wait_ms = min(SHORTEST_MS, longest_ms)
+
+    def fetched(self, *, something: bool) -> None:
+        """A fetch has come back."""
+        wanted_ms = SHORTEST_MS if something else 4 * self.wait_ms
+        self.wait_ms = min(wanted_ms, self._longest_ms)
+
+
+def let_fetches_wait(consumer: Any, wait: FetchWait) -> None:
+    """Have a started ``AIOKafkaConsumer`` of the pinned aiokafka fetch so."""
+    fetcher = consumer._fetcher
+    fetch = fetcher._proc_fetch_request
+    fetcher._fetch_max_wait_ms = wait.wait_ms
+
+    async def fetch_and_note(assignment: Any, node_id: Any, request: Any) -> bool:
+        found: bool = await fetch(assignment, node_id, request)
+        wait.fetched(something=found)
+        fetcher._fetch_max_wait_ms = wait.wait_ms
+        return found
+
+    fetcher._proc_fetch_request = fetch_and_note

@@ -1,0 +1,65 @@
+"""Ticks for those that are ready, a whole round of them or a part at a time."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.signals import Tick
+from scoring.due import DueQueue, in_range
+
+IDS = st.text("abcdef", min_size=1, max_size=3)
+NOW_MS = 1_700_000_000_000
+
+
+def queue_of(ids: set[str]) -> DueQueue:
+    queue = DueQueue()
+    queue.ready |= ids
+    return queue
+
+
+@given(st.sets(IDS, min_size=1), st.integers(1, 4))
+def test_a_whole_round_has_everybody_in_one_tick_each(ids: set[str], most: int) -> None:
+    ticks = queue_of(ids).ticks(NOW_MS, most)
+    for customer_id in ids:
+        assert sum(in_range(customer_id, tick) for tick in ticks) == 1
+    assert all(sum(in_range(i, tick) for i in ids) <= most for tick in ticks)
+    assert (ticks[0].after, ticks[-1].through) == (None, None)
+
+
+@given(st.sets(IDS, min_size=1), st.integers(1, 4), st.integers(1, 3))
+def test_the_parts_of_a_round_are_its_ticks(ids: set[str], most: int, ticks_max: int) -> None:
+    whole = queue_of(ids).ticks(NOW_MS, most)
+    queue, parts = queue_of(ids), list[Tick]()
+    while queue.ready:
+        part = queue.ticks(NOW_MS, most, ticks_max=ticks_max)
+        assert len(part) <= ticks_max + 1  # the last one has the rest
+        parts += part
+        assert queue.is_mid_round is (part[-1].through is not None)
+        for tick in part:
+            queue.take(tick)
+    assert parts == whole
+
+
+def test_who_is_ready_again_does_not_keep_the_others_waiting() -> None:
+    queue = queue_of(set("abcd"))
+    taken = []
+    for _ in range(2):
+        for tick in queue.ticks(NOW_MS, 1, ticks_max=2):
+            taken += queue.take(tick)
+        queue.ready |= {"a", "b"}
+    assert taken == list("abcd")
+
+
+def test_a_round_that_nobody_waits_behind_begins_anew() -> None:
+    queue = queue_of(set("abc"))
+    assert queue.ticks(NOW_MS, 1, ticks_max=1) == [Tick(NOW_MS, None, "a")]
+    queue.ready = {"a"}
+    assert queue.ticks(NOW_MS, 1, ticks_max=1) == [Tick(NOW_MS, None, None, False)]
+    assert not queue.is_mid_round
+
+
+def test_without_anybody_there_are_none() -> None:
+    queue = queue_of(set("abc"))
+    queue.ticks(NOW_MS, 1, ticks_max=1)
+    queue.ready.clear()
+    assert queue.ticks(NOW_MS, 1, ticks_max=1) == []
+    assert not queue.is_mid_round
