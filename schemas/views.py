@@ -1,6 +1,7 @@
 """The read model: what Redis holds, what the API returns, what pages show."""
 
 from datetime import datetime
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -14,8 +15,15 @@ from schemas.scores import (
     ScorecardRef,
     ScoreChanged,
 )
+from schemas.view_rows import Row
 
-__all__ = ["CustomerHealth", "HistoryPoint", "Percentile"]
+__all__ = [
+    "CustomerHealth",
+    "HistoryPoint",
+    "Percentile",
+    "point_fields",
+    "row_fields",
+]
 
 
 class CustomerHealth(BaseModel):
@@ -42,24 +50,27 @@ class CustomerHealth(BaseModel):
     @classmethod
     def of(cls, change: ScoreChanged) -> "CustomerHealth":
         """The view of a customer right after ``change``."""
-        data = change.data
-        return cls(
-            customer_id=data.customer_id,
-            customer_name=data.customer_name,
-            epoch=data.epoch,
-            sequence=data.sequence,
-            scorecard=data.scorecard,
-            health=data.after,
-            delta=data.delta,
-            cause=data.cause,
-            because=data.because,
-            movers=data.movers,
-            groups=data.groups,
-            events=data.events,
-            changed_at=change.time,
-            next_change_at=data.next_change_at,
-            attributes=data.attributes,
-        )
+        return cls(**row_fields(change.data), changed_at=change.time)
+
+
+def row_fields(data: Any) -> dict[str, Any]:
+    """What a row takes over from a score change's data: all but the time of the change."""
+    return {
+        "customer_id": data.customer_id,
+        "customer_name": data.customer_name,
+        "epoch": data.epoch,
+        "sequence": data.sequence,
+        "scorecard": data.scorecard,
+        "health": data.after,
+        "delta": data.delta,
+        "cause": data.cause,
+        "because": data.because,
+        "movers": data.movers,
+        "groups": data.groups,
+        "events": data.events,
+        "next_change_at": data.next_change_at,
+        "attributes": data.attributes,
+    }
 
 
 class HistoryPoint(BaseModel):
@@ -77,16 +88,21 @@ class HistoryPoint(BaseModel):
     )
 
     @classmethod
-    def of(cls, row: CustomerHealth) -> "HistoryPoint":
+    def of(cls, row: Row) -> "HistoryPoint":
         """What is remembered of a score once the next one has come."""
-        return cls(
-            at=row.changed_at,
-            sequence=row.sequence,
-            score=row.health.score,
-            band=row.health.band,
-            because=row.because,
-            movers={mover.name: mover.delta for mover in row.movers if mover.kind == "measure"},
-        )
+        return cls(**point_fields(row))
+
+
+def point_fields(row: Row) -> dict[str, Any]:
+    """The fields of a row's :class:`HistoryPoint`."""
+    return {
+        "at": row.changed_at,
+        "sequence": row.sequence,
+        "score": row.health.score,
+        "band": row.health.band,
+        "because": row.because,
+        "movers": {mover.name: mover.delta for mover in row.movers if mover.kind == "measure"},
+    }
 
 
 class Percentile(BaseModel):

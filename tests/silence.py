@@ -12,8 +12,8 @@ from schemas.views import CustomerHealth
 RICH = Path(__file__).parent / "scoring" / "rich.yaml"
 
 
-def told(days: int = 12) -> tuple[list[CustomerHealth], int]:
-    """A customer of the rich card who falls silent, and whose tickets' source stops."""
+def silence(days: int) -> tuple[Log, int]:
+    """A customer of the rich card who falls silent, and whose tickets' source stops; until when."""
     card = changed_card(
         ("label: Needs help}", "label: Needs help, expects: low}"),
         ("label: Not seen, says:", "label: Not seen, expects: high, says:"),
@@ -37,6 +37,12 @@ def told(days: int = 12) -> tuple[list[CustomerHealth], int]:
     for day in range(days):
         now_ms = S + day * D + 2 * HOUR_MS
         log.add(Tick(now_ms, None, None, True), now_ms)
+    return log, now_ms
+
+
+def told(days: int = 12) -> tuple[list[CustomerHealth], int]:
+    """What the view is told of :func:`silence`."""
+    log, now_ms = silence(days)
     return [
         CustomerHealth.of(ScoreChanged.model_validate(body)) for body in bodies(log.outputs)
     ], now_ms

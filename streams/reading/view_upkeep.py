@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from pydantic import ValidationError
 
-from schemas.scores import ScoreChanged
+from schemas.view_rows import Row
 from schemas.views import CustomerHealth
 from streams.clock import Clock
 from streams.reading.customer_rows import CustomerRows
@@ -22,6 +22,7 @@ from streams.reading.topic import TopicReader, open_topic
 from streams.settings import Settings
 from streams.views.base import View
 from streams.views.difference import difference
+from streams.views.plain_scores import PlainScores
 
 __all__ = ["Rebuilt", "Verified", "rebuild", "verify"]
 
@@ -88,18 +89,20 @@ async def _apply_recent(settings: Settings, scores: TopicReader, view: View, sin
         since = await scores.since(since_ms)
         start = {partition: since.get(partition, span.end) for partition, span in spans.items()}
     applied = 0
+    plain = PlainScores()
     until = {partition: span.end for partition, span in spans.items()}
     async with aclosing(scores.read(start, until)) as chunks:
         async for records in chunks:
-            batch = [row for record in records if (row := _changed(record.value)) is not None]
+            found = (_changed(plain, record.value) for record in records)
+            batch = [row for row in found if row is not None]
             await view.apply(batch)
             applied += len(batch)
     return applied
 
 
-def _changed(value: bytes | None) -> CustomerHealth | None:
+def _changed(scores: PlainScores, value: bytes | None) -> Row | None:
     try:
-        return CustomerHealth.of(ScoreChanged.model_validate_json(value or b""))
+        return scores.row(value)
     except ValidationError:
         return None  # not ours; the view's feed reports it
 

@@ -8,19 +8,20 @@ each worker does so, and it does no harm to be done twice.
 
 import asyncio
 import logging
+from collections import Counter
 from typing import Any
 
 from faust.types import TP
 from pydantic import ValidationError
 
-from schemas.scores import ScoreChanged
-from schemas.views import CustomerHealth
+from schemas.view_rows import Row
 from streams.clock import Clock
 from streams.engine.app import VitalsApp, build_app, chunked_topic
 from streams.engine.fatal import guarded
 from streams.metrics import Metrics
 from streams.settings import Settings
 from streams.views.base import View, ViewUnavailable
+from streams.views.plain_scores import PlainScores
 
 __all__ = ["ViewFeed"]
 
@@ -40,6 +41,7 @@ class ViewFeed:
         self._clock = clock
         self._metrics = metrics
         self._view = view
+        self._scores = PlainScores()
         self._handing_over = asyncio.Event()
         self._busy = asyncio.Lock()
         self._topic = settings.topics.name("scores")
@@ -82,15 +84,15 @@ class ViewFeed:
 
     async def _chunk(self, event: Any) -> None:
         partition = event.message.partition
-        found = [_row(partition, record) for record in event.message.value]
+        found = [self._row(partition, record) for record in event.message.value]
         rows = [row for row in found if row is not None]
         async with self._busy:
             delay_s = 0.2
             while True:
                 try:
                     started_s = self._clock.elapsed_s()
-                    for outcome in await self._view.apply(rows):
-                        self._metrics.view_rows.labels(str(outcome)).inc()
+                    for outcome, n in Counter(await self._view.apply(rows)).items():
+                        self._metrics.view_rows.labels(str(outcome)).inc(n)
                     self._metrics.view_apply_s.observe(self._clock.elapsed_s() - started_s)
                     event.ack()
                     return
@@ -108,14 +110,15 @@ class ViewFeed:
             return False
         return True
 
-
-def _row(partition: int, record: Any) -> CustomerHealth | None:
-    """The view's row in a record of the scores topic; a foreign record is skipped."""
-    try:
-        return CustomerHealth.of(ScoreChanged.model_validate_json(record.value))
-    except ValidationError as error:
-        where = (partition, record.offset)
-        log.warning(
-            "skipped a record that is no score change, partition %d, offset %d: %s", *where, error
-        )
-        return None
+    def _row(self, partition: int, record: Any) -> Row | None:
+        """The view's row in a record of the scores topic; a foreign record is skipped."""
+        try:
+            return self._scores.row(record.value)
+        except ValidationError as error:
+            where = (partition, record.offset)
+            log.warning(
+                "skipped a record that is no score change, partition %d, offset %d: %s",
+                *where,
+                error,
+            )
+            return None

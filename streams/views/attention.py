@@ -14,13 +14,14 @@ The three multiplied are the *weight*; the greatest comes first. Customers that 
 handled come after all others, those not pursued after them. docs/view.md says why.
 """
 
-from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
+from typing import NamedTuple
 
 from schemas.base import parse_time
 from schemas.currencies import minor_digits
-from schemas.scores import Band, Health
-from schemas.views import CustomerHealth
+from schemas.scores import Band
+from schemas.view_rows import Row, RowHealth
 from streams.clock import to_ms
 
 __all__ = ["WEIGHT_MAX", "Attention", "Standing", "attention_of"]
@@ -45,8 +46,7 @@ class Standing(IntEnum):
     NOT_PURSUED = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Attention:
+class Attention(NamedTuple):
     """Why a customer stands where it stands. ``next_ms``: when closeness takes its next step."""
 
     standing: Standing
@@ -62,7 +62,7 @@ class Attention:
         return self.risk * self.value * self.closeness
 
 
-def attention_of(row: CustomerHealth, now_ms: int) -> Attention:
+def attention_of(row: Row, now_ms: int) -> Attention:
     """The customer's place in the attention order at an instant."""
     closeness, days, next_ms = _closeness(row, now_ms)
     return Attention(
@@ -70,13 +70,13 @@ def attention_of(row: CustomerHealth, now_ms: int) -> Attention:
     )
 
 
-def _standing(health: Health) -> Standing:
+def _standing(health: RowHealth) -> Standing:
     if health.not_pursued is not None:
         return Standing.NOT_PURSUED
     return Standing.OPEN if health.handled is None else Standing.HANDLED
 
 
-def _risk(health: Health) -> int:
+def _risk(health: RowHealth) -> int:
     if not health.contributions:
         return RISK_MIN
     risk = RISK_UNKNOWN if health.score is None else max(RISK_MAX - health.score, RISK_MIN)
@@ -85,7 +85,7 @@ def _risk(health: Health) -> int:
     return risk
 
 
-def _value(row: CustomerHealth) -> int:
+def _value(row: Row) -> int:
     minor = row.attributes.get("mrr_reporting_minor")
     mrr = MRR_UNKNOWN
     if isinstance(minor, int):
@@ -95,13 +95,10 @@ def _value(row: CustomerHealth) -> int:
     return VALUE_ONE * (1 + power) + ((x << 10) >> power) - VALUE_ONE
 
 
-def _closeness(row: CustomerHealth, now_ms: int) -> tuple[int, int | None, int | None]:
+def _closeness(row: Row, now_ms: int) -> tuple[int, int | None, int | None]:
     """How close the renewal is, the days to it (negative: since it), and the next step."""
     told = row.attributes.get("renewal_at")
-    try:
-        renewal_ms = to_ms(parse_time(told)) if isinstance(told, str) else None
-    except ValueError:
-        renewal_ms = None  # not ours: the scorer writes RFC 3339
+    renewal_ms = _ms(told) if isinstance(told, str) else None
     if renewal_ms is None:
         return NEAR_MIN, None, None
     days = -((now_ms - renewal_ms) // DAY_MS)
@@ -112,3 +109,11 @@ def _closeness(row: CustomerHealth, now_ms: int) -> tuple[int, int | None, int |
     closeness = max(NEAR_MIN, NEAR_MAX - NEAR_PER_DAY * days)
     step = min(days - 1, _LEAVES_FLOOR_DAYS)
     return closeness, days, renewal_ms - step * DAY_MS
+
+
+@lru_cache(maxsize=4_096)  # many accounts renew on the same days
+def _ms(told: str) -> int | None:
+    try:
+        return to_ms(parse_time(told))
+    except ValueError:
+        return None  # not ours: the scorer writes RFC 3339

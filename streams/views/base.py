@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from schemas.scores import Band
+from schemas.view_rows import Row
 from schemas.views import CustomerHealth, HistoryPoint, Percentile
 
 __all__ = [
@@ -119,7 +120,7 @@ class View(Protocol):
     Every method but the pure ones may raise :class:`ViewUnavailable`.
     """
 
-    async def apply(self, batch: Sequence[CustomerHealth]) -> Sequence[Applied]:
+    async def apply(self, batch: Sequence[Row]) -> Sequence[Applied]:
         """Take in rows; the answers stand in the order of the rows.
 
         Each row takes effect whole or not at all. A row whose (epoch, sequence)

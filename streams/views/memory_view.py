@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 
 from schemas.scores import Band
+from schemas.view_rows import Row
 from schemas.views import CustomerHealth, HistoryPoint, Percentile
 from streams.clock import to_ms
 from streams.views.attention import attention_of
@@ -32,6 +33,7 @@ from streams.views.ranking import (
     read_cursor,
     segment_of,
 )
+from streams.views.row_json import read_back
 
 __all__ = ["MemoryView"]
 
@@ -51,10 +53,10 @@ class MemoryView:
         self._number = 0
         self._news = asyncio.Event()
 
-    async def apply(self, batch: Sequence[CustomerHealth]) -> Sequence[Applied]:
+    async def apply(self, batch: Sequence[Row]) -> Sequence[Applied]:
         """Take in rows."""
         self._answer()
-        return [self._apply(row) for row in batch]
+        return [self._apply(read_back(row)) for row in batch]
 
     async def customer(self, customer_id: str) -> CustomerHealth | None:
         """One customer's current health."""

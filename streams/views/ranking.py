@@ -13,9 +13,9 @@ import binascii
 from dataclasses import dataclass
 
 from schemas.scores import Band
-from schemas.views import CustomerHealth
+from schemas.view_rows import Row
 from streams.clock import to_ms
-from streams.views.attention import WEIGHT_MAX, attention_of
+from streams.views.attention import WEIGHT_MAX, Attention, attention_of
 from streams.views.base import CursorRefused, Sort
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "Ranking",
     "cursor_of",
     "findable",
+    "members_of",
     "needle",
     "place_of",
     "prefixes",
@@ -39,6 +40,7 @@ BANDS = (Band.RED, Band.YELLOW, Band.UNKNOWN, Band.GREEN)
 _SCORE_NONE = 99_999  # sorts behind every score, in both directions
 _MS_MAX = 10**15
 _PREFIX = 2
+_WEIGHT_CHARS = len(str(WEIGHT_MAX))
 _SEPARATOR = "\0"  # cannot stand in an id, and sorts before every character of a name
 
 
@@ -49,17 +51,20 @@ class Ranking:
     name: str
     key_chars: int
 
-    def member(self, row: CustomerHealth, at_ms: int) -> str:
+    def member(self, row: Row, at_ms: int) -> str:
         """The customer's text in this ranking; ``at_ms`` matters to attention only."""
-        pursued = 0 if row.health.not_pursued is None else 1
-        band = BANDS.index(row.health.band)
-        return f"{pursued}{band}{_key(self.name, row, at_ms)}{row.customer_id}"
+        return f"{_head(row)}{self._key(row, at_ms)}{row.customer_id}"
 
     def customer_id(self, member: str) -> str:
         """The customer that a member stands for."""
         if self.key_chars:
             return member[_PREFIX + self.key_chars :]
         return member.rpartition(_SEPARATOR)[2]
+
+    def _key(self, row: Row, at_ms: int) -> str:
+        if self.name == "attention":
+            return _attention_key(attention_of(row, at_ms))
+        return _KEYS[self.name](row)
 
 
 _WORST = Ranking("worst", 5)
@@ -69,6 +74,12 @@ _CHANGED = Ranking("changed", 15)
 _ATTENTION = Ranking("attention", 1 + len(str(WEIGHT_MAX)))
 #: A row in the store remembers its members by their place in here: append, never reorder.
 RANKINGS = (_WORST, _BEST, _NAME, _CHANGED, _ATTENTION)
+
+_HEADS = {
+    (pursued, band): f"{0 if pursued else 1}{rank}"
+    for pursued in (True, False)
+    for rank, band in enumerate(BANDS)
+}
 
 _OF_SORT = {
     Sort.ATTENTION: _ATTENTION,
@@ -84,7 +95,20 @@ def ranking_of(sort: Sort) -> Ranking:
     return _OF_SORT[sort]
 
 
-def segment_of(row: CustomerHealth) -> str:
+def members_of(row: Row, found: Attention) -> list[str]:
+    """The customer's text in each of ``RANKINGS``; ``found`` is its attention."""
+    head, customer_id = _head(row), row.customer_id
+    texts = (
+        _worst_key(row),
+        _best_key(row),
+        _name_key(row),
+        _changed_key(row),
+        _attention_key(found),
+    )
+    return [f"{head}{text}{customer_id}" for text in texts]
+
+
+def segment_of(row: Row) -> str:
     """The name of the customer's segment; empty where its card has none."""
     return "" if row.health.segment is None else row.health.segment.name
 
@@ -132,7 +156,7 @@ def read_cursor(sort: Sort, cursor: str) -> str:
     return place
 
 
-def findable(row: CustomerHealth) -> str:
+def findable(row: Row) -> str:
     """What a search looks into: name, id and owner, case folded, one a line."""
     owner = row.attributes.get("owner", "")
     return "\n".join(
@@ -145,19 +169,35 @@ def needle(search: str) -> str:
     return _folded(search.strip())
 
 
-def _key(ranking: str, row: CustomerHealth, at_ms: int) -> str:
-    if ranking == "attention":
-        found = attention_of(row, at_ms)
-        return f"{found.standing:d}{WEIGHT_MAX - found.weight:0{len(str(WEIGHT_MAX))}d}"
+def _folded(text: str) -> str:
+    return " ".join(text.casefold().replace(_SEPARATOR, " ").split())
+
+
+def _head(row: Row) -> str:
+    health = row.health
+    return _HEADS[health.not_pursued is None, health.band]
+
+
+def _worst_key(row: Row) -> str:
     score = row.health.score
-    if ranking == "worst":
-        return f"{_SCORE_NONE if score is None else score:05d}"
-    if ranking == "best":
-        return f"{_SCORE_NONE if score is None else 10_000 - score:05d}"
-    if ranking == "changed":
-        return f"{_MS_MAX - 1 - to_ms(row.changed_at):015d}"
+    return f"{_SCORE_NONE if score is None else score:05d}"
+
+
+def _best_key(row: Row) -> str:
+    score = row.health.score
+    return f"{_SCORE_NONE if score is None else 10_000 - score:05d}"
+
+
+def _name_key(row: Row) -> str:
     return _folded(row.customer_name or row.customer_id)[:200] + _SEPARATOR
 
 
-def _folded(text: str) -> str:
-    return " ".join(text.casefold().replace(_SEPARATOR, " ").split())
+def _changed_key(row: Row) -> str:
+    return f"{_MS_MAX - 1 - to_ms(row.changed_at):015d}"
+
+
+def _attention_key(found: Attention) -> str:
+    return f"{found.standing:d}{WEIGHT_MAX - found.weight:0{_WEIGHT_CHARS}d}"
+
+
+_KEYS = {"worst": _worst_key, "best": _best_key, "name": _name_key, "changed": _changed_key}

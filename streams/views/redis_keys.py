@@ -38,15 +38,21 @@ class Keys:
         """The scores of all customers that have one, or of a segment's."""
         return f"{self.base}scored" + (f":{segment}" if segment else "")
 
-    def of(self, customer_id: str) -> list[str]:
-        """What a script that changes a customer is given; see ``apply.lua``."""
+    def shared(self) -> list[str]:
+        """What ``apply.lua`` is given; it makes the customers' own keys from their heads."""
         return [
-            self.customer(customer_id),
-            self.history(customer_id),
             self.changes,
             self.findable,
             self.segments,
             self.scored(),
             self.due,
             *(self.ranking(ranking) for ranking in RANKINGS),
+        ]
+
+    def of(self, customer_id: str) -> list[str]:
+        """What a script that changes one customer is given; see ``remove.lua``."""
+        return [
+            self.customer(customer_id),
+            self.history(customer_id),
+            *self.shared(),
         ]

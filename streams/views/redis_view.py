@@ -15,8 +15,8 @@ from redis.asyncio import Redis
 from redis.exceptions import NoScriptError, RedisError
 
 from schemas.scores import Band
+from schemas.view_rows import Row
 from schemas.views import CustomerHealth, HistoryPoint, Percentile
-from streams.clock import to_ms
 from streams.settings import Settings
 from streams.views.attention import attention_of
 from streams.views.base import (
@@ -34,7 +34,6 @@ from streams.views.ranking import (
     RANKINGS,
     Ranking,
     cursor_of,
-    findable,
     needle,
     place_of,
     prefixes,
@@ -42,6 +41,7 @@ from streams.views.ranking import (
     ranking_of,
     read_cursor,
 )
+from streams.views.redis_apply import Call, answers_of, calls_of, told
 from streams.views.redis_changes import ChangeLog
 from streams.views.redis_client import answering, connect, safe_url
 from streams.views.redis_keys import Keys
@@ -77,12 +77,12 @@ class RedisView:
         }
         self._sha: dict[str, str] = {}
 
-    async def apply(self, batch: Sequence[CustomerHealth]) -> Sequence[Applied]:
+    async def apply(self, batch: Sequence[Row]) -> Sequence[Applied]:
         """Take in rows, some hundreds a round trip."""
         answers: list[Applied] = []
         for start in range(0, len(batch), _BATCH_ROWS):
-            calls = [(row.customer_id, _arguments(row)) for row in batch[start:][:_BATCH_ROWS]]
-            answers += [Applied(answer) for answer in await self._run("apply", calls)]
+            calls = calls_of(self.keys, batch[start:][:_BATCH_ROWS])
+            answers += answers_of(await self._evaluate("apply", calls))
         return answers
 
     async def customer(self, customer_id: str) -> CustomerHealth | None:
@@ -274,9 +274,7 @@ class RedisView:
         """Run a script for many customers in one round trip; answers in order."""
         return await self._evaluate(script, [(self.keys.of(i), given) for i, given in calls])
 
-    async def _evaluate(
-        self, script: str, calls: Sequence[tuple[list[str], list[str]]]
-    ) -> list[Any]:
+    async def _evaluate(self, script: str, calls: Sequence[Call]) -> list[Any]:
         answers: list[Any] = [None] * len(calls)
         todo = list(range(len(calls)))
         with answering(self._where):
@@ -341,32 +339,7 @@ def _rerank(row: CustomerHealth, now_ms: int) -> list[str]:
         str(row.epoch),
         str(row.sequence),
         str(now_ms),
-        _told(attention_of(row, now_ms).next_ms),
+        told(attention_of(row, now_ms).next_ms),
         str(RANKINGS.index(ranking) + 1),
         ranking.member(row, now_ms),
-    ]
-
-
-def _told(value: int | None) -> str:
-    return "" if value is None else str(value)
-
-
-def _arguments(row: CustomerHealth) -> list[str]:
-    at_ms = to_ms(row.changed_at)
-    segment = row.health.segment
-    return [
-        row.customer_id,
-        str(row.epoch),
-        str(row.sequence),
-        row.model_dump_json(),
-        HistoryPoint.of(row).model_dump_json(),
-        findable(row),
-        str(HISTORY_MAX),
-        str(STREAM_MAX),
-        "" if segment is None else segment.name,
-        "" if segment is None else segment.label,
-        _told(row.health.score),
-        str(at_ms),
-        _told(attention_of(row, at_ms).next_ms),
-        *(ranking.member(row, at_ms) for ranking in RANKINGS),
     ]

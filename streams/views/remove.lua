@@ -1,5 +1,5 @@
 -- Forgets one customer, whole.
--- KEYS: as for apply.lua
+-- KEYS: customer, history, then those of apply.lua
 -- ARGV: customer id, '1' to tell the viewers or '0', changes max
 -- Answers whether there was one: 1 or 0.
 local customer, history, changes, findable = KEYS[1], KEYS[2], KEYS[3], KEYS[4]

@@ -1,5 +1,5 @@
 -- Gives a customer another place in one ranking, unless its row is another by now.
--- KEYS: as for apply.lua
+-- KEYS: customer, history, then those of apply.lua
 -- ARGV: customer id, epoch, sequence, ranked as of, due next (or ''), which ranking, its member
 -- Answers whether it did: 1 or 0.
 local customer, due = KEYS[1], KEYS[7]

@@ -32,6 +32,7 @@ from bench.scenarios.replay import REPLAY
 from bench.scenarios.restore import RESTORE
 from bench.scenarios.sizes import SIZES
 from bench.scenarios.sweep import SWEEP
+from bench.scenarios.view import VIEW
 from bench.scenarios.wide import WIDE
 from servers.process import MissingPart, ServerFailed
 
@@ -49,6 +50,7 @@ SCENARIOS = {
         REPLAY,
         RESTORE,
         SWEEP,
+        VIEW,
         WIDE,
         LIMITS,
         SIZES,
