@@ -5,6 +5,8 @@ get it; with ``CI=true`` in the environment it fails them. The end of the run li
 the seed and what was skipped.
 """
 
+import functools
+import gc
 import os
 import random
 import re
@@ -12,12 +14,13 @@ import secrets
 import shutil
 import sys
 import zlib
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
+import pytest_asyncio
 
 # Before anything of ours is imported: as if it had been built without a C compiler.
 if os.environ.get("VITALS_TESTS_PURE"):
@@ -31,8 +34,15 @@ from servers.redis_server import RedisServer
 IN_CI = os.environ.get("CI", "").lower() in ("1", "true", "yes")
 SEED = pytest.StashKey[int]()
 MISSING = pytest.StashKey[dict[str, str]]()
-#: Markers in the order in which their tests run: what is quick tells first.
-SLOW_MARKERS = ("integration", "browser", "soak")
+#: Markers and in which turn their tests run: what is quick tells first.
+SLOW_MARKERS = {"integration": 1, "browser": 1, "soak": 2}
+CHROMIUM = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--no-first-run",
+)
 
 
 @dataclass(frozen=True)
@@ -67,6 +77,18 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_collection(session: pytest.Session) -> Generator[None, Any, Any]:
+    """Nothing that is collected is let go before the end: the collector need not look for it."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.collect()
+        gc.freeze()
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, Any]:
     """Note how many examples a property was checked on."""
     report = yield
@@ -75,13 +97,24 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Unit tests first, then what needs servers, a browser, an hour."""
+    """Unit tests first, then what needs servers or a browser, then what needs an hour.
 
-    def slowness(item: pytest.Item) -> int:
-        marked = [n for n, name in enumerate(SLOW_MARKERS, 1) if item.get_closest_marker(name)]
-        return max(marked, default=0)
+    ``make test`` reads only the files that name these markers for the tests with servers: one that
+    came by its marker in another way would be run nowhere, and is refused.
+    """
+    slowness: dict[pytest.Item, int] = {}
+    for item in items:
+        marked = [name for name in SLOW_MARKERS if item.get_closest_marker(name)]
+        slowness[item] = max((SLOW_MARKERS[name] for name in marked), default=0)
+        for name in marked:
+            if f"mark.{name}" not in _text_of(item.path):
+                raise pytest.UsageError(f"{item.nodeid}: write pytest.mark.{name} in this file")
+    items.sort(key=slowness.__getitem__)
 
-    items.sort(key=slowness)
+
+@functools.cache
+def _text_of(path: Path) -> str:
+    return path.read_text()
 
 
 def pytest_terminal_summary(
@@ -183,6 +216,20 @@ def chromium(missing_part: Callable[[str, str], NoReturn]) -> str:
         if path is not None:
             return path
     return missing_part("Chromium", "Install it (Debian, Ubuntu: apt-get install chromium).")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser(chromium: str) -> AsyncIterator[Any]:
+    """A Chromium for the tests of a module, each in a context of its own.
+
+    They share its loop: a module that asks says ``pytest.mark.asyncio(loop_scope="module")``.
+    """
+    from playwright.async_api import async_playwright
+
+    async with async_playwright() as playwright:
+        launched = await playwright.chromium.launch(executable_path=chromium, args=[*CHROMIUM])
+        yield launched
+        await launched.close()
 
 
 @pytest.fixture

@@ -3,14 +3,13 @@
 import asyncio
 import random
 import re
-import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import NoReturn
 
 import pytest
-from playwright.async_api import Browser, Page, Route, async_playwright, expect
+import pytest_asyncio
+from playwright.async_api import Browser, Page, Route, expect
 
 from portfolio import NOW, customer, marked, moved, portfolio
 from schemas.scores import Band
@@ -20,16 +19,8 @@ from streams.clock import ManualClock, to_ms
 from streams.settings import Settings
 from streams.views.memory_view import MemoryView
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
-ARGUMENTS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--no-first-run",
-)
-NAMES = ("chromium", "chromium-browser", "google-chrome")
 PATIENCE_MS = 15_000
 expect.set_options(timeout=PATIENCE_MS)
 
@@ -51,19 +42,7 @@ class Site:
         await expect(self.page.locator("#link-state")).to_have_attribute("data-state", "live")
 
 
-@pytest.fixture
-async def browser(missing_part: Callable[[str, str], NoReturn]) -> AsyncIterator[Browser]:
-    """A Chromium of this test's own."""
-    path = next((found for name in NAMES if (found := shutil.which(name))), None)
-    if path is None:
-        missing_part("chromium", "Install it (Debian, Ubuntu: apt-get install chromium).")
-    async with async_playwright() as playwright:
-        launched = await playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
-        yield launched
-        await launched.close()
-
-
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def site(browser: Browser) -> AsyncIterator[Site]:
     """A page over an empty view; afterwards: no error was logged, no request left the origin."""
     view = MemoryView()

@@ -278,6 +278,19 @@ def ahead(now_ms: int, after: str | None = None, through: str | None = None) -> 
     return Tick(now_ms, after, through, looks_ahead=True)
 
 
+def test_it_says_whether_a_round_goes_on() -> None:
+    """The worker asks, to append the next part at once."""
+    log = ready_log("a", "b", "c")
+    log.add(Progress({USAGE: START_MS}), START_MS)
+    (first,) = log.fold.ticks(START_MS, 1, ticks_max=1)
+    assert (first.after, first.through) == (None, "a")
+    assert log.fold.is_mid_round
+    log.add(first, START_MS)
+    rest = log.fold.ticks(START_MS, 1, ticks_max=2)
+    assert [(tick.after, tick.through) for tick in rest] == [("a", "b"), ("b", None)]
+    assert not log.fold.is_mid_round
+
+
 def test_no_tick_before_progress_or_a_card_is_known() -> None:
     log = ready_log()
     assert log.fold.ticks(START_MS, 10) == []

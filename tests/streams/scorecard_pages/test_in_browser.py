@@ -3,15 +3,14 @@
 from pathlib import Path
 
 import pytest
-from playwright.async_api import async_playwright
+from playwright.async_api import Browser
 
 from streams.scorecard_pages.as_html import as_html
 from streams.scorecard_pages.reading import read_page
 from streams.scorecards import shipped_card
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
-ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run")
 #: The WCAG contrast of every text against what is behind it, the lowest first.
 CONTRASTS = """() => {
   const parts = text => (text.match(/[\\d.]+/g) || []).map(Number);
@@ -46,25 +45,23 @@ CARDS = [*(shipped_card(name).read_text() for name in ("b2b-saas", "worked-examp
 @pytest.mark.parametrize("card", CARDS, ids=["shipped", "small", "rich"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_it_fits_and_can_be_read(
-    chromium: str, tmp_path: Path, scheme: str, card: str
+    browser: Browser, tmp_path: Path, scheme: str, card: str
 ) -> None:
     path = tmp_path / "card.html"
     path.write_text(as_html(read_page(card)), encoding="utf-8")
     said: list[str] = []
     asked: list[str] = []
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium, args=list(ARGUMENTS))
-        context = await browser.new_context(color_scheme=scheme, java_script_enabled=True)
-        page = await context.new_page()
-        page.on("console", lambda message: said.append(message.text))
-        page.on("request", lambda request: asked.append(request.url))
-        for width in (1280, 800, 390):
-            await page.set_viewport_size({"width": width, "height": 800})
-            await page.goto(path.as_uri())
-            assert await page.evaluate("document.documentElement.scrollWidth") == width
-        lowest = (await page.evaluate(CONTRASTS))[:3]
-        curve = await page.locator(".curve").first.bounding_box()
-        await browser.close()
+    context = await browser.new_context(color_scheme=scheme, java_script_enabled=True)
+    page = await context.new_page()
+    page.on("console", lambda message: said.append(message.text))
+    page.on("request", lambda request: asked.append(request.url))
+    for width in (1280, 800, 390):
+        await page.set_viewport_size({"width": width, "height": 800})
+        await page.goto(path.as_uri())
+        assert await page.evaluate("document.documentElement.scrollWidth") == width
+    lowest = (await page.evaluate(CONTRASTS))[:3]
+    curve = await page.locator(".curve").first.bounding_box()
+    await context.close()
     assert said == []
     assert set(asked) == {path.as_uri()}
     assert lowest[0][0] >= 4.5, lowest
