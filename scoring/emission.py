@@ -215,6 +215,8 @@ def _emitted(
 
 def _frozen(card: Card, moment: Moment) -> dict[str, int]:
     """The measures whose source is stalled, and since when."""
+    if not moment.is_any_frozen:
+        return {}
     found = {one.name: moment.frozen_since(one.metric.kinds) for one in card.measures}
     return {name: since_ms for name, since_ms in found.items() if since_ms is not None}
 

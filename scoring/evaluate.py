@@ -323,7 +323,9 @@ def _lines(
     if not found.points:
         return []
     share = PPM if children is None else children.own_ppm
-    measured, missing = [], []
+    measured: list[tuple[str, str, int | None, Value, int]] = []
+    products: list[int] = []
+    missing: list[Line] = []
     for measure, weight, value, points in zip(
         card.measures, weighting.measures, found.values, found.points, strict=True
     ):
@@ -333,14 +335,17 @@ def _lines(
         if points is None:
             missing.append(Line(measure.name, "measure", 0, None, value, shown_ppm))
         else:
-            line = Line(measure.name, "measure", 0, points, value, shown_ppm)
-            measured.append((line, weight * points * share))
+            measured.append((measure.name, "measure", points, value, shown_ppm))
+            products.append(weight * points * share)
     if children is not None:
         count, rest = children.accounts * PPM, PPM - share
-        line = Line(CHILDREN, CHILDREN, 0, children.points, count, rest)
-        measured.insert(0, (line, children.points * rest * PPM))
-    wholes = wholes_of([product for _, product in measured])
-    lines = [line._replace(points=of) for (line, _), of in zip(measured, wholes, strict=True)]
+        measured.insert(0, (CHILDREN, CHILDREN, children.points, count, rest))
+        products.insert(0, children.points * rest * PPM)
+    wholes = wholes_of(products)
+    lines = [
+        Line(name, kind, of, points, value, shown_ppm)
+        for (name, kind, points, value, shown_ppm), of in zip(measured, wholes, strict=True)
+    ]
     lines += missing
     own_lacks = children is not None and share and not found.own_ppm
     if mean is not None and (missing or own_lacks):

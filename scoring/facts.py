@@ -1,6 +1,7 @@
 """Account facts that are told beside a score: for lists, their order, and routing."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from schemas.currencies import minor_digits
@@ -62,6 +63,7 @@ def reported_mrr(state: CustomerState, card: Card, moment: Moment) -> dict[str, 
     return {"mrr_reporting_minor": amount} | ({"reporting_currency": currency} if currency else {})
 
 
+@lru_cache(maxsize=4096)
 def rfc3339(ms: int) -> str:
     """Unix milliseconds as an RFC 3339 time in UTC."""
     return (

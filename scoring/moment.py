@@ -57,6 +57,11 @@ class Moment:
         """From when on a series has everything; None: from the customer's beginning."""
         return None if self._began is None else self._began.get(key)
 
+    @property
+    def is_any_frozen(self) -> bool:
+        """Whether there are kinds of signals that do not come any more."""
+        return bool(self._frozen)
+
     def frozen_since(self, kinds: frozenset[Kind]) -> int | None:
         """Since when one of these kinds does not come any more; None: all of them do."""
         if not self._frozen:

@@ -78,6 +78,9 @@ class Weighting:
 
     def effective_ppm(self, tree: Tree, points: Sequence[int | None]) -> list[int]:
         """What each measure weighs once missing weight is spread, in millionths, rounded down."""
+        if self.adds_up and None not in points:
+            total = sum(self.measures)
+            return [own * 1_000_000 // total for own in self.measures]
         count = len(self.groups)
         has = [0] * (count + 1)
         for group, own, of in zip(tree.measures, self.measures, points, strict=True):

@@ -1,5 +1,7 @@
 """Values in words, as people say them."""
 
+from functools import lru_cache
+
 from scoring.card import MeasureSpec
 from scoring.moment import Value
 from scoring.units import MICRO, Unit
@@ -9,6 +11,7 @@ __all__ = ["joined", "span", "spoken", "value_in_words", "words_of"]
 _ABBREVIATIONS = frozenset({"api", "arr", "ces", "csat", "id", "mrr", "nps", "sla"})
 
 
+@lru_cache(maxsize=4096)
 def spoken(name: str) -> str:
     """A name of the scorecard as a word in a sentence: ``last_nps`` is ``last NPS``."""
     words = name.replace(".", " ").replace("_", " ").split()
