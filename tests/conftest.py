@@ -12,7 +12,6 @@ import random
 import re
 import secrets
 import shutil
-import sys
 import zlib
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from dataclasses import dataclass
@@ -22,9 +21,11 @@ from typing import Any, NoReturn
 import pytest
 import pytest_asyncio
 
-# Before anything of ours is imported: as if it had been built without a C compiler.
+import pure
+
+# Before anything of ours is imported.
 if os.environ.get("VITALS_TESTS_PURE"):
-    sys.modules.update(dict.fromkeys(["scoring.fold_c", "streams.intake.plain_usage_c"]))  # type: ignore[arg-type]
+    pure.import_python_only()
 
 import properties
 from servers.kafka_server import KafkaServer
@@ -60,7 +61,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Choose the run's seed and the Hypothesis profile, before Hypothesis reads its options."""
+    """Choose the run's seed and the Hypothesis profile, before Hypothesis reads its options.
+
+    Raises:
+        pytest.UsageError: something compiled is older than its source, and would be tested.
+    """
+    late = [] if os.environ.get("VITALS_TESTS_PURE") else pure.outdated()
+    if late:
+        raise pytest.UsageError(f"newer than what is compiled of it: {', '.join(late)}: make venv")
     given = config.getoption("--hypothesis-seed")
     seed = config.getoption("--seed")
     if given is not None and str(given).isdigit():
