@@ -11,7 +11,7 @@ from array import array
 
 from xxhash import xxh3_64_intdigest
 
-__all__ = ["Count", "apply_signals", "newest_first"]
+__all__ = ["Count", "apply_signals", "newest_first", "release"]
 
 # Positions in a signal; see schemas.signals.
 cdef enum:
@@ -144,6 +144,60 @@ cdef bint _keep(dict recent, tuple keys, list signal) except -1:
     return True
 
 
+cdef int _use(
+    object customer, object state, list signal, long long at_ms,
+    tuple uses, tuple of_uses, tuple of_others, object feeds,
+) except -1:
+    """Fold the use of a feature, as scoring.fold and the plan's updates ``uses`` do."""
+    if signal[USER_KIND] == STAFF:
+        return 0
+    cdef object update
+    cdef dict series = state.series
+    if at_ms > <long long>state.last_ms:
+        state.last_ms = at_ms
+    if not <int>state.heard & USES:
+        state.heard = <int>state.heard | USES
+    for update in uses:
+        if type(update) is Count:
+            (<Count>update).take(series, signal, at_ms)
+        else:
+            update(state, signal)
+    cdef tuple fed = of_uses if signal[QUANTITY] > 0 else of_others
+    cdef list fresh
+    if fed is None or (fed and not _keep(customer.recent, fed, signal)):
+        fresh = customer.fresh
+        fresh.append(signal)
+        if fed is not None or len(fresh) >= FRESH_MAX:
+            customer.settle(feeds)
+    return 0
+
+
+def release(customer, long long now_ms, plan, feeds):
+    """See :func:`scoring.held.release_in_python`."""
+    if FOLD is None:
+        _learn()
+    cdef object state = customer.state
+    cdef list rest = [], signal
+    cdef long long at_ms
+    cdef bint is_dirty = False
+    cdef tuple uses = tuple(plan.by_kind[FEATURE])
+    cdef tuple of_uses = _fed(feeds, True), of_others = _fed(feeds, False)
+    for signal in <list>state.held:
+        at_ms = signal[AT]
+        if at_ms > now_ms:
+            rest.append(signal)
+            continue
+        is_dirty = True
+        if <int>signal[KIND] == FEATURE:
+            _use(customer, state, signal, at_ms, uses, of_uses, of_others, feeds)
+        elif FOLD(state, signal, plan):
+            customer.note(signal, feeds)
+    if is_dirty:
+        customer.dirty = True
+    state.held = rest
+    customer.held_bytes = None
+
+
 def apply_signals(block, into, dict touched):
     """See :func:`scoring.block.apply_in_python`."""
     if FOLD is None:
@@ -160,12 +214,12 @@ def apply_signals(block, into, dict touched):
     cdef long long at_ms, hour, last_hour = -1, now_ms = duplicates._now_ms
     cdef int kind
     cdef bint is_unchecked
-    cdef object customer_id, customer, state, mark, source, seen = None, new = None, update
-    cdef list signal, fresh
-    cdef dict hours = duplicates._hours, news = duplicates._new, series
+    cdef object customer_id, customer, state, mark, source, seen = None, new = None
+    cdef list signal
+    cdef dict hours = duplicates._hours, news = duplicates._new
     cdef Py_ssize_t known
     cdef list prefixes = [f"{each}\0".encode("utf-8", "surrogatepass") for each in sources]
-    cdef tuple fed, of_uses = _fed(feeds, True), of_others = _fed(feeds, False)
+    cdef tuple of_uses = _fed(feeds, True), of_others = _fed(feeds, False)
     cdef tuple uses = tuple(plan.by_kind[FEATURE])
     for signal in signals:
         if <long long>signal[OFFSET] <= applied_to:
@@ -216,23 +270,8 @@ def apply_signals(block, into, dict touched):
         if kind != FEATURE:
             if FOLD(state, signal, plan):
                 customer.note(signal, feeds)
-        elif signal[USER_KIND] != STAFF:
-            if at_ms > <long long>state.last_ms:
-                state.last_ms = at_ms
-            if not <int>state.heard & USES:
-                state.heard = <int>state.heard | USES
-            series = state.series
-            for update in uses:
-                if type(update) is Count:
-                    (<Count>update).take(series, signal, at_ms)
-                else:
-                    update(state, signal)
-            fed = of_uses if signal[QUANTITY] > 0 else of_others
-            if fed is None or (fed and not _keep(customer.recent, fed, signal)):
-                fresh = customer.fresh
-                fresh.append(signal)
-                if fed is not None or len(fresh) >= FRESH_MAX:
-                    customer.settle(feeds)
+        else:
+            _use(customer, state, signal, at_ms, uses, of_uses, of_others, feeds)
         if at_ms < late_ms:
             customer.late = True
         if not customer.dirty:

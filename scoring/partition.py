@@ -18,8 +18,8 @@ from scoring.card import Card
 from scoring.cards_in_use import CardsInUse
 from scoring.due import DueQueue
 from scoring.emission import evaluate_and_emit
-from scoring.fold import fold
 from scoring.header import Header
+from scoring.held import release
 from scoring.moment import Moment
 from scoring.outputs import Output
 from scoring.policy import Counts, FoldPolicy, Gap, TickMode
@@ -243,7 +243,7 @@ class PartitionFold:
     def _evaluate_once(
         self, customer_id: str, customer: Customer, card: Card, now_ms: int, offset: int
     ) -> list[Output]:
-        self._release(customer, now_ms)
+        release(customer, now_ms, self._cards.plan, self._feeds)
         self.counts.evaluations += 1
         before = customer.emitted
         other_card = self._switching.before(customer, self._cards.mark)
@@ -287,22 +287,6 @@ class PartitionFold:
         if before is not None and self.bands.get(before, 0) > 0:
             self.bands[before] -= 1
         self.bands[after] = self.bands.get(after, 0) + 1
-
-    def _release(self, customer: Customer, now_ms: int) -> None:
-        """Apply the held signals whose time has come."""
-        held = customer.state.held
-        if not held:
-            return
-        rest = []
-        for signal in held:
-            if signal[1] <= now_ms:
-                if fold(customer.state, signal, self._cards.plan):
-                    customer.note(signal, self._feeds)
-                customer.dirty = True
-            else:
-                rest.append(signal)
-        customer.state.held = rest
-        customer.held_bytes = None
 
     def _requeue(self, customer_id: str, customer: Customer) -> None:
         if customer.dirty:

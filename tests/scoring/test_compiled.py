@@ -12,10 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from partitionlog import START_MS, activation, block_of, card_of, event
+from partitionlog import HOUR_MS, START_MS, activation, block_of, card_of, event
 from schemas.inbound import InboundEvent
 from schemas.signals import Block, Tick, decode, encode
-from scoring import block, plan, recent
+from scoring import block, held, plan, recent
 from scoring.compiled import fold_c
 from scoring.partition import FoldPolicy, PartitionFold
 from strategies import events
@@ -56,6 +56,7 @@ def in_python() -> Iterator[None]:
         patch.object(block, "_apply", block.apply_in_python),
         patch.object(plan, "_count", plan._counting),
         patch.object(recent, "_newest_first", recent.newest_first),
+        patch.object(held, "_release", held.release_in_python),
     ):
         yield
 
@@ -110,6 +111,44 @@ def test_the_compiled_fold_equals_the_one_in_python(
         assert told[0] == told[1]
         assert states(compiled) == states(plain)
         offset += 2
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 72), st.integers(0, 3), st.sampled_from("ab")),
+        min_size=1,
+        max_size=30,
+    ),
+    st.sets(st.integers(1, 80), min_size=1, max_size=6),
+    st.sampled_from([CARD, SIMPLE]),
+)
+def test_what_was_held_is_released_as_in_python(
+    found: list[tuple[int, int, str]], hours: set[int], card: str
+) -> None:
+    """Uses, and tickets in between, that lie ahead of their record, hour by hour."""
+    ahead = [
+        event("usage.feature", START_MS + hour * HOUR_MS, who, event_id=f"e{n}", feature="board",
+              quantity=quantity)
+        if quantity < 3
+        else event("ticket.changed", START_MS + hour * HOUR_MS, who, event_id=f"e{n}",
+                   ticket_id=f"t{n}", change="opened")
+        for n, (hour, quantity, who) in enumerate(found)
+    ]  # fmt: skip
+    compiled = fold_of(card)
+    with in_python():
+        plain = fold_of(card)
+    for value in blocks_in(ahead, []):
+        for fold in (compiled, plain):
+            record = decode(value)
+            assert isinstance(record, Block)
+            fold.apply(1, START_MS, record)
+    assert compiled.counts.held == len(ahead)
+    for offset, hour in enumerate(sorted(hours), 2):
+        at_ms = START_MS + hour * HOUR_MS
+        told = compiled.apply(offset, at_ms, Tick(at_ms))
+        with in_python():
+            assert plain.apply(offset, at_ms, Tick(at_ms)) == told
+        assert states(compiled) == states(plain)
 
 
 @given(
