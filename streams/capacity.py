@@ -46,7 +46,12 @@ COSTS = {
         0.2, "of the changes", "So many score changes cross a line: assumed, it is the card's."
     ),
     "row_bytes": Cost(
-        2_800, "bytes", "A customer's row in the changelog, of 60 active days (`memory`)."
+        2_800, "bytes", "A customer's row, of 60 active days (`memory`)."
+    ),
+    "row_share": Cost(
+        0.4, "of the row",
+        "What compression leaves of it in the changelog: less where many rows are written at once,"
+        " up to 0.6 of one alone (`memory`, `sizes`).",
     ),
     "resident_bytes": Cost(3_600, "bytes", "A customer in a worker's memory (`memory`)."),
     "process_bytes": Cost(102e6, "bytes", "A worker without customers (`sizes`)."),
@@ -146,7 +151,7 @@ def _traffic(load: Load) -> dict[str, Need]:
             rows, "/s", f"customers touched, each once in {load.checkpoint_s:g} s: to the changelog"
         ),
         "broker_in_mb_s": Need(
-            (come + rows * load.row_bytes + told) / 1e6, "MB/s",
+            (come + rows * _kept_bytes(load) + told) / 1e6, "MB/s",
             "events + signals + rows + score changes and crossed lines; between brokers once more"
             " for each further replica",
         ),
@@ -159,13 +164,13 @@ def _traffic(load: Load) -> dict[str, Need]:
 
 def _kept(load: Load, processes: int) -> dict[str, Need]:
     """In memory and on disks, and back again."""
-    customers, changelog = load.customers, load.customers * load.row_bytes
+    customers, changelog = load.customers, load.customers * _kept_bytes(load)
     history = min(load.changes_per_day * 365, HISTORY_MAX)
     disk = (
         load.events_per_s * _event_bytes(load) * load.retention_days * DAY_S
         + _told_bytes_per_s(load) * _retention_s("scores")
         + changelog
-        + touched_per_s(load, load.checkpoint_s) * load.row_bytes * _uncompacted_s()
+        + touched_per_s(load, load.checkpoint_s) * _kept_bytes(load) * _uncompacted_s()
     )
     return {
         "memory_gb": Need(
@@ -178,7 +183,8 @@ def _kept(load: Load, processes: int) -> dict[str, Need]:
         ),
         "changelog_gb": Need(
             changelog / 1e9, "GB",
-            "customers x row_bytes, compacted, one replica; workers' snapshots take as much",
+            "customers x row_bytes x row_share, compacted, one replica; workers' snapshots take"
+            " customers x row_bytes",
         ),
         "disk_gb": Need(
             disk * load.replication / 1e9, "GB",
@@ -195,6 +201,11 @@ def _kept(load: Load, processes: int) -> dict[str, Need]:
 def _event_bytes(load: Load) -> float:
     """As it came, and as a signal."""
     return load.event_bytes + _COST["signal_bytes"]
+
+
+def _kept_bytes(load: Load) -> float:
+    """A row as it lies in the changelog."""
+    return load.row_bytes * _COST["row_share"]
 
 
 def _told_bytes_per_s(load: Load) -> float:

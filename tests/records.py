@@ -1,10 +1,20 @@
 """What a topic on a real broker holds."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Message, TopicPartition
 
-__all__ = ["records_of"]
+__all__ = ["records_of", "topic_bytes"]
+
+
+def topic_bytes(broker: Path, topic: str) -> int:
+    """What a topic takes on the disk of our own broker, whose folder this is."""
+    return sum(
+        segment.stat().st_size
+        for segment in (broker / "logs").glob(f"{topic}-*/*.log")
+        if segment.parent.name.rpartition("-")[0] == topic
+    )
 
 
 def records_of(bootstrap: str, topic: str) -> Iterator[Message]:

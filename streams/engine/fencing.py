@@ -30,7 +30,11 @@ from aiokafka.errors import (
 from streams.engine.batches import BatchWriter, OwnClient
 from streams.exits import Exit, NamedExit
 
-__all__ = ["OWNER_KEY", "Connect", "Fence", "Written", "connector"]
+__all__ = ["COMPRESSION", "OWNER_KEY", "Connect", "Fence", "Written", "connector"]
+
+#: Rows of a batch are much alike. Of what the client offers: lz4 (its level 9) takes three times
+#: as long and leaves more, snappy half as long and leaves half as much again.
+COMPRESSION = "zstd"
 
 #: The key of claims.
 OWNER_KEY = b"\x00owner"
@@ -157,6 +161,7 @@ def connector(
             transaction_timeout_ms=transaction_ms,
             max_batch_size=batch_bytes,
             max_request_size=request_bytes,
+            compression_type=COMPRESSION,
             **options,
         )
         try:

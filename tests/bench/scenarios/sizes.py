@@ -17,7 +17,7 @@ from bench.contenders import Failed, Stand, cpu_s
 from bench.load import Shape, encoded, produce, send, source
 from bench.peers.ours import create_sources, measure
 from bench.scenario import Asked, Found, Say, Scenario, opened
-from records import records_of
+from records import records_of, topic_bytes
 from schemas.topics import Topics
 from servers.vitals import WorkerServer
 from servers.waiting import until
@@ -52,6 +52,9 @@ def run(folder: Path, asked: Asked, say: Say) -> Found:
             used_us = _live(stand, worker, topics.prefix, asked)
         finally:
             worker.stop()
+        changelog = topics.name("customers")
+        rows, row_bytes = _bytes(stand, changelog)[0], _mean(stand, changelog)
+        on_disk = topic_bytes(stand.folder / "kafka", changelog)
         found: Found = {
             "scenario": "sizes",
             "customers": customers,
@@ -60,7 +63,9 @@ def run(folder: Path, asked: Asked, say: Say) -> Found:
             "event_and_evaluation_us": round(used_us, 1),
             "event_bytes": _mean(stand, topics.source("usage")),
             "signal_bytes": round(_bytes(stand, topics.name("signals"))[1] / count, 1),
-            "row_bytes": _mean(stand, topics.name("customers")),
+            "row_bytes": row_bytes,
+            # Compressed, in batches as the worker wrote them.
+            "row_share": round(on_disk / (rows * row_bytes), 2),
             "change_bytes": _mean(stand, topics.name("scores")),
             "transition_bytes": _mean(stand, topics.name("transitions")),
         }

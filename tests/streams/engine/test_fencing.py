@@ -7,7 +7,7 @@ import aiokafka
 import pytest
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from records import records_of
+from records import records_of, topic_bytes
 from streams.engine.fencing import OWNER_KEY, Fence, connector
 from streams.exits import Exit, NamedExit
 
@@ -105,6 +105,25 @@ async def test_s6_a_restore_ends_with_a_record(
         await consumer.stop()
         assert (last[-1].key(), last[-1].offset()) == (OWNER_KEY, next(iter(end.values())) - 1)
         await owner.write({0: [(b"a", b"1")]})
+
+
+async def test_rows_are_compressed_on_the_broker(
+    kafka: Any, changelog: str, plain: Any, fence: Callable[[], Fence]
+) -> None:
+    """They share most of what they say, and come back as they were."""
+    folder = getattr(kafka, "directory", None)
+    if folder is None:
+        pytest.skip("this broker's disk is not here")
+    written = [
+        (b"c%d" % n, b"the same in all of them, the number aside: %d. " % n * 20)
+        for n in range(200)
+    ]
+    owner = fence()
+    await owner.take({0}, set(), plain)
+    await owner.write({0: written})
+    assert rows(kafka, changelog) == [(0, key, value) for key, value in written]
+    plain_bytes = sum(len(value) for _, value in written)
+    assert topic_bytes(folder, changelog) < plain_bytes / 10
 
 
 async def test_s6_a_broker_that_does_not_answer_is_a_named_end(plain: Any) -> None:
