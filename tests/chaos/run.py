@@ -193,7 +193,12 @@ def _at(system: System) -> str:
 def _ends(system: System, topic: str, partitions: int) -> dict[int, int]:
     asked = {TopicPartition(topic, p): OffsetSpec.latest() for p in range(partitions)}
     found = system.admin.list_offsets(asked, request_timeout=10)
-    return {tp.partition: future.result().offset for tp, future in found.items()}
+    try:
+        return {tp.partition: future.result().offset for tp, future in found.items()}
+    except KafkaException:
+        # A client that asked while the broker was away never hears of its leaders again.
+        system.admin = system.new_admin()
+        raise
 
 
 def lag_of(system: System, group: str, topic: str, partitions: int) -> int:

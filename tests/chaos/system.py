@@ -134,7 +134,7 @@ class System:
     def __enter__(self) -> Self:
         self.kafka = KafkaServer.start(self.directory / "kafka")
         self.redis = RedisServer.start(self.directory / "redis")
-        self.admin = AdminClient({"bootstrap.servers": self.kafka.bootstrap, "log_level": 0})
+        self.admin = self.new_admin()
         address = ("--bootstrap", self.kafka.bootstrap, "--prefix", PREFIX)
         done = vitals(
             "topics", "--create", "--signals-partitions", str(PARTITIONS),
@@ -158,6 +158,10 @@ class System:
             process.kill()
         self.redis.stop()
         self.kafka.__exit__()
+
+    def new_admin(self) -> AdminClient:
+        """A client that knows nothing of the broker yet."""
+        return AdminClient({"bootstrap.servers": self.kafka.bootstrap, "log_level": 0})
 
     # -- processes ---------------------------------------------------------------------------
 
