@@ -28,8 +28,8 @@ MODULES = tuple(
     f"scoring/{name}.py"
     for name in (
         "bands", "because", "classes", "curves", "emission", "evaluate", "facts", "hierarchy",
-        "indicators", "marks", "metrics", "moment", "movers", "outputs", "terms", "way",
-        "weighting", "windows", "words",
+        "indicators", "marks", "metrics", "moment", "movers", "outputs", "terms", "told_form",
+        "way", "weighting", "windows", "words",
     )
 )  # fmt: skip
 #: By the kind of source; what Python's own calls take no compiler makes less.

@@ -18,6 +18,7 @@ import msgspec
 
 from schemas.signals import Signal
 from scoring.bands import Standing
+from scoring.classes import Place
 from scoring.emitted import Emitted
 from scoring.header import decode_header
 from scoring.kin import Kin, Sums
@@ -59,7 +60,8 @@ _POSITION, _POSITION_AT = struct.Struct(">q"), 1
 _NEVER = -1
 DIRTY, _LATE, _BAND_SHIFT = 1, 2, 2
 _BANDS = ("", "unknown", "green", "yellow", "red")
-_NIL = b"\xc0"
+#: What was told, the state version and the places that it was packed for, and its bytes.
+Packed = tuple[Emitted | None, int, dict[str, Place], bytes]
 
 
 class Prefix(NamedTuple):
@@ -103,8 +105,9 @@ class Customer:
         self.card = NO_CARD
         self.past = Past()
         self.emitted: Emitted | None = None
-        #: ``emitted`` with its packed form: it changes far less often than the state.
-        self.packed_emitted: tuple[Emitted | None, bytes] = (None, _NIL)
+        #: ``emitted`` with its packed form: it changes far less often than the state. The state
+        #: version and the places are those that it was packed for; version 0: not packed yet.
+        self.packed_emitted: Packed = (None, 0, {}, b"")
         #: The latest events since the last score told, by what they fed: see scoring.recent.
         self.recent: Recent = {}
         #: Events that were not sorted into ``recent`` yet; none when a row is written.
@@ -150,7 +153,6 @@ class Customer:
 
 
 _encoder = msgspec.msgpack.Encoder()
-_emitted_decoder: msgspec.msgpack.Decoder[Emitted | None] = msgspec.msgpack.Decoder(Emitted | None)
 
 
 def is_customer(key: bytes) -> bool:
@@ -171,9 +173,12 @@ def number_in(key: bytes, kind: bytes) -> int:
 def pack(customer: Customer, version: int = STATE_VERSION) -> bytes:
     """The customer's row, in the partition's state version."""
     emitted = customer.emitted
-    if customer.packed_emitted[0] is not emitted:
-        customer.packed_emitted = (emitted, _encoder.encode(emitted))
-    raw = msgspec.Raw(customer.packed_emitted[1])
+    codec, places = CODECS[version], customer.past.places
+    told, told_version, told_places, packed = customer.packed_emitted
+    if told is not emitted or told_version != version or told_places != places:
+        packed = codec.pack_told(emitted, places)
+        customer.packed_emitted = (emitted, version, places, packed)
+    raw = msgspec.Raw(packed)
     body = RowBody(customer.past, raw, thinned(customer.recent), customer.state, customer.kin)
     flags = (DIRTY if customer.dirty else 0) | (_LATE if customer.late else 0)
     flags |= _BANDS.index("" if emitted is None else emitted.band) << _BAND_SHIFT
@@ -186,7 +191,7 @@ def pack(customer: Customer, version: int = STATE_VERSION) -> bytes:
         due,
         flags,
         customer.card,
-    ) + CODECS[version].encode(body)
+    ) + codec.encode(body)
 
 
 def prefix_of(row: bytes) -> Prefix:
@@ -262,8 +267,10 @@ def unpack(row: bytes) -> Customer:
         RowError: if it cannot be read.
     """
     prefix = prefix_of(row)
-    body = readable(CODECS[prefix.version].decode, memoryview(row)[_PREFIX.size :], "body")
-    emitted = readable(_emitted_decoder.decode, body.emitted, "body")
+    codec = CODECS[prefix.version]
+    body = readable(codec.decode, memoryview(row)[_PREFIX.size :], "body")
+    places = body.past.places
+    emitted = readable(lambda packed: codec.unpack_told(packed, places), body.emitted, "body")
     if emitted is not None and emitted.band not in _BANDS:
         raise RowError(f"damaged body: a band {emitted.band!r}")
     customer = Customer(prefix.epoch)
@@ -275,7 +282,7 @@ def unpack(row: bytes) -> Customer:
     customer.card = prefix.card
     customer.past = body.past
     customer.emitted = emitted
-    customer.packed_emitted = (emitted, bytes(body.emitted))
+    customer.packed_emitted = (emitted, prefix.version, places, bytes(body.emitted))
     customer.recent = body.recent
     customer.state = body.state
     customer.kin = body.kin

@@ -29,10 +29,15 @@ class MissingCard(RowError):
 
 
 class Codec(NamedTuple):
-    """How the body of a row is written and read, in one state version."""
+    """How a row is written and read, in one state version: its body, and therein what was told.
+
+    What was told is given, and read, beside the places that the last evaluation found.
+    """
 
     encode: Callable[[Any], bytes]
     decode: Callable[[Any], Any]
+    pack_told: Callable[[Any, Any], bytes]
+    unpack_told: Callable[[Any, Any], Any]
 
 
 def check_version(version: int, known: Collection[int]) -> None:

@@ -46,14 +46,14 @@ COSTS = {
         0.2, "of the changes", "So many score changes cross a line: assumed, it is the card's."
     ),
     "row_bytes": Cost(
-        2_800, "bytes", "A customer's row, of 60 active days (`memory`)."
+        2_300, "bytes", "A customer's row, of 60 active days (`memory`)."
     ),
     "row_share": Cost(
         0.4, "of the row",
         "What compression leaves of it in the changelog: less where many rows are written at once,"
         " up to 0.6 of one alone (`memory`, `sizes`).",
     ),
-    "resident_bytes": Cost(3_600, "bytes", "A customer in a worker's memory (`memory`)."),
+    "resident_bytes": Cost(3_100, "bytes", "A customer in a worker's memory (`memory`)."),
     "process_bytes": Cost(102e6, "bytes", "A worker without customers (`sizes`)."),
     "redis_bytes": Cost(10_200, "bytes", "A customer in Redis, its first score (`sizes`)."),
     "history_bytes": Cost(200, "bytes", "An earlier score of a customer in Redis (docs/view.md)."),

@@ -1,4 +1,4 @@
-"""The release after this one, as far as its state goes: it also knows version 2.
+"""The release after this one, as far as its state goes: it also knows one more version.
 
 It runs the command line with it, and calls itself 9.9.9::
 
@@ -28,8 +28,9 @@ NEXT, RELEASE = row_body.STATE_VERSION + 1, "9.9.9"
 
 def codec() -> Codec:
     """Rows of the next version: the same, compressed."""
-    encode, decode = row_body.CODECS[row_body.STATE_VERSION]
-    return Codec(lambda body: zlib.compress(encode(body)), _inflated(decode))
+    known = row_body.CODECS[row_body.STATE_VERSION]
+    encode, decode = known.encode, known.decode
+    return known._replace(encode=lambda body: zlib.compress(encode(body)), decode=_inflated(decode))
 
 
 def _inflated(decode: Callable[[Any], Any]) -> Callable[[Any], Any]:

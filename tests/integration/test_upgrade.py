@@ -115,6 +115,6 @@ def test_s16_a_rolling_upgrade_and_a_roll_back_under_load_are_exact(upgraded: Up
     assert old.returncode == Exit.STATE_VERSION, old.stderr
     assert f"{upgraded.changelog} partition" in old.stderr
     assert (
-        f"state version {next_release.NEXT}; this release reads {row_body.STATE_VERSION}"
+        f"state version {next_release.NEXT}; this release reads 1 and {row_body.STATE_VERSION}"
         in old.stderr
     )

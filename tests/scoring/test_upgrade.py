@@ -82,7 +82,7 @@ def test_s16_a_copier_that_does_not_know_the_version_refuses_the_decision() -> N
 
 def test_s16_what_was_refused_finalizes_nothing() -> None:
     log = Log()
-    log.add(ControlCopy(1, finalized(NEXT, 0).body, "this release writes 1"), START_MS)
+    log.add(ControlCopy(1, finalized(NEXT, 0).body, "this release writes 2"), START_MS)
     assert log.fold.header.version == NOW
 
 
