@@ -147,7 +147,7 @@ class Intake:
             standing = self._standings.get(tp)
             offset = None if standing is None else standing.next_offset
             if offset is None:
-                offset = await self._first_offset(tp)
+                offset = (await self._first_offsets([tp])).get(tp)
             # If it was handed over meanwhile: whoever has it reads it from its committed offset.
             await self.app.chunks.go_on(tp, offset or 0)
 
@@ -194,17 +194,14 @@ class Intake:
         assert self._router is not None
         assignment = [TP(*tp) for tp in self.app.consumer.assignment()]
         self._begin_again()
+        await self._begin_with([tp for tp in assignment if tp not in self._standings])
         read_to_ms: dict[str, int] = {}
         lag: dict[str, int] = {}
         for tp in assignment:
-            standing = self._standings.get(tp)
+            standing = self._standings.setdefault(tp, Standing())
             _, log_end, asked_ms = self.app.chunks.standing(tp)
             if asked_ms is not None:
                 asked_ms += self._broker_clock.offset_ms
-            if standing is None:
-                # Remembered: asking takes as long as the fetch that is under way.
-                first = Standing(next_offset=await self._first_offset(tp))
-                standing = self._standings.setdefault(tp, first)
             if standing.next_offset is not None:
                 standing.next_offset = self.app.chunks.read_to(tp, standing.next_offset)
             time_ms, _ = progress_of(standing, log_end, asked_ms, self._policy)
@@ -227,11 +224,20 @@ class Intake:
         answers = await asyncio.gather(*futures)
         self._broker_clock.answered(sent_ms, answers, self._clock.now_ms())
 
-    async def _first_offset(self, tp: TP) -> int | None:
-        """Where reading began in a partition of which nothing was forwarded yet."""
-        committed = self.app.chunks._committed_offset.get(tp)
-        if committed is not None:
-            return int(committed)
-        earliest = await self.app.consumer.earliest_offsets(tp)
-        first = earliest.get(tp)
-        return None if first is None else int(first)
+    async def _begin_with(self, tps: Sequence[TP]) -> None:
+        """Where reading begins in partitions of which nothing was forwarded yet.
+
+        Asked for all of them at once, and remembered: an answer takes as long as the fetch that
+        is under way.
+        """
+        for tp, offset in (await self._first_offsets(tps)).items():
+            self._standings.setdefault(tp, Standing(next_offset=offset))
+
+    async def _first_offsets(self, tps: Sequence[TP]) -> dict[TP, int]:
+        """Of each partition the committed offset, else its beginning; none if nobody knows."""
+        committed = self.app.chunks._committed_offset
+        found = {tp: committed[tp] for tp in tps if committed.get(tp) is not None}
+        unknown = [tp for tp in tps if tp not in found]
+        if unknown:
+            found |= await self.app.consumer.earliest_offsets(*unknown)
+        return {tp: int(offset) for tp, offset in found.items() if offset is not None}
