@@ -87,19 +87,14 @@ units: $(STAMP)
 	@$(BIN)/python -m pytest -q --numprocesses=auto --few-examples -m "$(UNIT)" \
 	  --deselect tests/architecture/test_static.py $(PYTEST_ARGS)
 
-# The tests with servers run in three lanes, each with a broker of its own: they wait more than they
-# work. What needs no server, and then the core, take what they leave of the processors: nice, since
-# only those with servers have anybody who waits for them. At last the guard, alone on the machine.
-# With PYTEST_ARGS it is one run of what they name.
+# What is quick first, on all cores. Those with servers in three lanes, each with a broker of its own:
+# they wait more than they work, so the core's run beside them. At last the guard, alone on the
+# machine. With PYTEST_ARGS it is one run of what they name.
 .PHONY: test
 test: $(STAMP) kafka ## All tests but the soak, on a real Kafka and a real Redis where they can be had.
 	@if [ -n "$(PYTEST_ARGS)" ]; then $(BIN)/python -m pytest $(PYTEST_ARGS); else \
-	  $(MAKE) -j2 without-servers with-servers && $(MAKE) guard; fi
-
-.PHONY: without-servers
-without-servers: $(STAMP)
-	@nice -n 19 $(BIN)/python -m pytest -q --numprocesses=auto -m "$(UNIT)"
-	@nice -n 19 $(MAKE) core
+	  $(BIN)/python -m pytest -q --numprocesses=auto -m "$(UNIT)" && $(MAKE) -j2 core with-servers \
+	    && $(MAKE) guard; fi
 
 # Only the files that have such tests are read (tests/conftest.py holds that they say so themselves).
 # A lane takes the next file when it has nothing left, so the longest come first.

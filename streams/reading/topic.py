@@ -106,7 +106,9 @@ class TopicReader:
     async def _answer(self, asked: Awaitable[T]) -> T:
         """What the broker answers; its refusal or silence as a sentence."""
         try:
-            return await asyncio.wait_for(asked, SILENCE_S_MAX)
+            # Not wait_for: that of Python 3.11 loses a Ctrl-C that comes together with the answer.
+            async with asyncio.timeout(SILENCE_S_MAX):
+                return await asked
         except TimeoutError:
             raise self._silent() from None
         except KafkaError as error:
