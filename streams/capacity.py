@@ -53,7 +53,7 @@ COSTS = {
         "What compression leaves of it in the changelog: less where many rows are written at once,"
         " up to 0.6 of one alone (`memory`, `sizes`).",
     ),
-    "resident_bytes": Cost(3_100, "bytes", "A customer in a worker's memory (`memory`)."),
+    "resident_bytes": Cost(3_210, "bytes", "A customer in a worker's memory (`memory`)."),
     "process_bytes": Cost(102e6, "bytes", "A worker without customers (`sizes`)."),
     "redis_bytes": Cost(10_200, "bytes", "A customer in Redis, its first score (`sizes`)."),
     "history_bytes": Cost(200, "bytes", "An earlier score of a customer in Redis (docs/view.md)."),
