@@ -88,12 +88,12 @@ units: $(STAMP)
 	  --deselect tests/architecture/test_static.py $(PYTEST_ARGS)
 
 # What is quick first, on all cores. Those with servers in three lanes, each with a broker of its own:
-# they wait more than they work, so the core's run beside them. At last the guard, alone on the
+# they wait more than they work, and nothing beside them, for their timeouts. At last the guard, alone on the
 # machine. With PYTEST_ARGS it is one run of what they name.
 .PHONY: test
 test: $(STAMP) kafka ## All tests but the soak, on a real Kafka and a real Redis where they can be had.
 	@if [ -n "$(PYTEST_ARGS)" ]; then $(BIN)/python -m pytest $(PYTEST_ARGS); else \
-	  $(BIN)/python -m pytest -q --numprocesses=auto -m "$(UNIT)" && $(MAKE) -j2 core with-servers \
+	  $(BIN)/python -m pytest -q --numprocesses=auto -m "$(UNIT)" && $(MAKE) core && $(MAKE) with-servers \
 	    && $(MAKE) guard; fi
 
 # Only the files that have such tests are read (tests/conftest.py holds that they say so themselves).

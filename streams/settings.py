@@ -148,10 +148,11 @@ class Settings(BaseSettings):
         30.0, ge=2, le=600, description="Time to hand over partitions."
     )
     fetch_max_wait_ms: int = Field(
-        500,
+        100,
         ge=1,
         le=5000,
-        description="How long the broker may hold a fetch for which there is nothing.",
+        description="How long the broker may hold a fetch for which there is nothing;"
+        " five times as long for a worker that is idle.",
     )
     broker_embedded: bool = Field(
         False,

@@ -235,7 +235,8 @@ def build_app(settings: Settings, clock: Clock, *, group: str) -> VitalsApp:
         group,
         clock=clock,
         session_timeout_s=session_s,
-        fetch_max_wait_ms=settings.fetch_max_wait_ms,
+        # The embedded broker does not answer a waiting fetch when something comes.
+        fetch_max_wait_ms=settings.fetch_max_wait_ms * (1 if settings.broker_embedded else 5),
         accept_gap=settings.accept_gap,
         ask_ids=partial(topic_ids, settings),
         connect=connector(client_options(settings), PRODUCER_BATCH_BYTES, REQUEST_BYTES_MAX),
