@@ -76,6 +76,8 @@ class Scorer:
             settings, CustomerRouter(partitions), partitions, self._partitions_of, metrics
         )
         self._lock = asyncio.Lock()
+        #: Held while a chunk is applied, over all its slices.
+        self._in_hand = asyncio.Lock()
         self._unacknowledged: list[Any] = []
         self._ticks_under_way: dict[int, int] = {}
         self._ticked_ms: dict[int, int] = {}
@@ -107,7 +109,7 @@ class Scorer:
         self.app.timer(settings.tick_ms / 1000, name="tick")(self._timed_tick)
         self.app.task(self.control.run)
         self.app.task(self.stalls.run)
-        self.app.before_handover(self.checkpoint)
+        self.app.before_handover(self._hand_over)
         self.app.state_says(self._position)
         self.app.when_lost(lambda topic, records: metrics.gap_records.labels(topic).inc(records))
 
@@ -199,15 +201,23 @@ class Scorer:
 
     # -- the log -------------------------------------------------------------------------------
 
+    async def _hand_over(self) -> None:
+        """Finish the chunk in hand and make it durable: Faust waits until it is acknowledged."""
+        async with self._in_hand:
+            await self.checkpoint()
+
     async def _chunk(self, event: Any) -> None:
+        async with self._in_hand:
+            await self._in_slices(event)
+
+    async def _in_slices(self, event: Any) -> None:
         """Apply a chunk in slices, between which others get their turn."""
         message = event.message
         fold = self.folds.get(message.partition)
         if fold is None:
             return  # handed over meanwhile; whoever owns it reads it again
         records = iter(message.value)
-        is_whole = False
-        while not is_whole:
+        while True:
             async with self._lock:
                 if self._is_over(fold, message):
                     self.app.abandon(event)  # the state says where reading goes on
@@ -218,6 +228,8 @@ class Scorer:
                 # On their way now, awaited in the checkpoint.
                 self.app.lease.check()
                 await self._writer().send()
+            if is_whole:
+                return
             await asyncio.sleep(0)
 
     def _is_over(self, fold: PartitionFold, message: Any) -> bool:

@@ -262,6 +262,26 @@ async def test_others_get_their_turn_within_a_long_chunk(
     assert acknowledged == [0]
 
 
+async def test_s6_a_handover_waits_for_all_of_the_chunk_in_hand(
+    scorer: Scorer, acknowledged: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is acknowledged later Faust would wait for without an end."""
+    monkeypatch.setattr(agent, "SLICE_EVALUATIONS", 1)
+    fold = scorer.folds[0]
+
+    async def hand_over() -> None:
+        while not fold.counts.evaluations:
+            await asyncio.sleep(0)
+        assert fold.counts.evaluations < 5
+        await scorer.app.settle()
+        assert acknowledged == [0]
+
+    handing_over = asyncio.ensure_future(hand_over())
+    await put(scorer, many(5))
+    await handing_over
+    assert fold.counts.evaluations == 5
+
+
 @pytest.mark.parametrize("comes_again", [True, False], ids=["the same fold", "another fold"])
 async def test_s6_the_rest_of_a_chunk_is_left_when_the_partition_is_another_matter(
     scorer: Scorer,
