@@ -52,7 +52,7 @@ def children_of(hierarchy: Hierarchy | None, sums: Sums | None) -> Children | No
     top, bottom = sums.scores, sums.count
     if hierarchy.parent == "weighted_by_mrr" and int(sums.mrr) > 0:
         top, bottom = int(sums.weighted), int(sums.mrr)
-    return Children((2 * top + bottom) // (2 * bottom), sums.count, hierarchy.own_ppm)
+    return Children(rounded((top, bottom)), sums.count, hierarchy.own_ppm)
 
 
 class Mean(NamedTuple):

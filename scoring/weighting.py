@@ -123,8 +123,7 @@ def wholes_of(products: list[int]) -> list[int]:
 
     The fractions that are left over go to the largest remainders, of equal ones to the earlier.
     """
-    total = sum(products)
-    nominal = (2 * total + _WHOLE) // (2 * _WHOLE)
+    nominal = rounded((sum(products), _WHOLE))
     wholes = [product // _WHOLE for product in products]
     left = nominal - sum(wholes)
     if left:

@@ -10,7 +10,19 @@ from types import ModuleType
 __all__ = ["import_python_only", "outdated"]
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("scoring", "streams")
+
+
+def _compiled() -> ModuleType:
+    """``deploy/compiled.py``, which is in no package."""
+    spec = importlib.util.spec_from_file_location("compiled", ROOT / "deploy" / "compiled.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+COMPILED = _compiled()
 
 
 class _PythonOnly:
@@ -21,7 +33,7 @@ class _PythonOnly:
         name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         package, _, _ = name.partition(".")
-        if package not in PACKAGES or path is None:
+        if package not in COMPILED.PACKAGES or path is None:
             return None
         for folder in path:
             found = FileFinder(folder, (SourceFileLoader, SOURCE_SUFFIXES)).find_spec(name)
@@ -37,9 +49,4 @@ def import_python_only() -> None:
 
 def outdated() -> list[str]:
     """Our sources that are newer than what was compiled of them, and would not be tested."""
-    spec = importlib.util.spec_from_file_location("compiled", ROOT / "deploy" / "compiled.py")
-    assert spec is not None
-    assert spec.loader is not None
-    compiled = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(compiled)
-    return [str(source.relative_to(ROOT)) for source in compiled.outdated()]
+    return [str(source.relative_to(ROOT)) for source in COMPILED.outdated()]

@@ -98,14 +98,10 @@ def ranking_of(sort: Sort) -> Ranking:
 def members_of(row: Row, found: Attention) -> list[str]:
     """The customer's text in each of ``RANKINGS``; ``found`` is its attention."""
     head, customer_id = _head(row), row.customer_id
-    texts = (
-        _worst_key(row),
-        _best_key(row),
-        _name_key(row),
-        _changed_key(row),
-        _attention_key(found),
+    keys = (
+        _attention_key(found) if one is _ATTENTION else _KEYS[one.name](row) for one in RANKINGS
     )
-    return [f"{head}{text}{customer_id}" for text in texts]
+    return [f"{head}{key}{customer_id}" for key in keys]
 
 
 def segment_of(row: Row) -> str:
