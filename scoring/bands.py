@@ -18,6 +18,10 @@ from schemas.scores import Band
 __all__ = ["BandPolicy", "Reason", "Standing", "letter_of", "limits_of", "settle"]
 
 
+#: Looked up once: to get a member of an enumeration takes longer than to compare two.
+_GREEN, _YELLOW, _RED, _UNKNOWN = Band.GREEN, Band.YELLOW, Band.RED, Band.UNKNOWN
+
+
 @dataclass(frozen=True, slots=True)
 class BandPolicy:
     """Levels in hundredths of a point, hold times in milliseconds."""
@@ -31,9 +35,9 @@ class BandPolicy:
 
     def hold_ms(self, band: Band) -> int:
         """How long a score must ask for ``band`` before it is entered."""
-        if band is Band.GREEN:
+        if band is _GREEN:
             return self.green_hold_ms
-        return self.red_hold_ms if band is Band.RED else 0
+        return self.red_hold_ms if band is _RED else 0
 
 
 class Standing(msgspec.Struct, array_like=True, frozen=True):
@@ -71,12 +75,12 @@ def settle(
     ``forced`` is a band that an override sets; ``at_once`` skips the hold.
     """
     if score is None and forced is None:
-        kept = standing.band is Band.UNKNOWN
+        kept = standing.band is _UNKNOWN
         return Standing(), Reason.KEPT if kept else Reason.LOST
     wanted = forced or _wanted(standing.band, score or 0, policy)
     if wanted is standing.band:
         return Standing(wanted), Reason.KEPT
-    if standing.band is Band.UNKNOWN:
+    if standing.band is _UNKNOWN:
         return Standing(wanted), Reason.FIRST
     hold_ms = policy.hold_ms(wanted)
     if forced or at_once or hold_ms == 0:
@@ -89,23 +93,23 @@ def settle(
 
 
 def _wanted(band: Band, score: int, policy: BandPolicy) -> Band:
-    if band is Band.GREEN and score >= policy.green_leave:
-        return Band.GREEN
-    if band is Band.RED and score < policy.red_leave:
-        return Band.RED
+    if band is _GREEN and score >= policy.green_leave:
+        return _GREEN
+    if band is _RED and score < policy.red_leave:
+        return _RED
     if score >= policy.green_enter:
-        return Band.GREEN
-    return Band.RED if score < policy.red_enter else Band.YELLOW
+        return _GREEN
+    return _RED if score < policy.red_enter else _YELLOW
 
 
 def limits_of(band: str, policy: BandPolicy) -> tuple[tuple[Band, str, int], ...]:
     """Where a band ends: the other band, and the score at which it is asked for."""
-    if band == Band.GREEN:
-        return ((Band.YELLOW, "<", policy.green_leave),)
-    if band == Band.RED:
-        return ((Band.YELLOW, ">=", policy.red_leave),)
-    if band == Band.YELLOW:
-        return ((Band.GREEN, ">=", policy.green_enter), (Band.RED, "<", policy.red_enter))
+    if band == _GREEN:
+        return ((_YELLOW, "<", policy.green_leave),)
+    if band == _RED:
+        return ((_YELLOW, ">=", policy.red_leave),)
+    if band == _YELLOW:
+        return ((_GREEN, ">=", policy.green_enter), (_RED, "<", policy.red_enter))
     return ()
 
 

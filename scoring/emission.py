@@ -103,9 +103,8 @@ def _worth_telling(before: Emitted | None, evaluation: Assessment, card: Card) -
     if (
         before.band != evaluation.standing.band
         or before.letter != evaluation.letter
-        or before.overrides != [override.name for override in evaluation.overrides]
+        or _overrides_differ(before, evaluation)
         or _pending_band(before) != evaluation.standing.pending
-        or before.indicators.keys() != evaluation.past.indicators.keys()
         or _moved(before, evaluation)
         or _others_differ(before, evaluation, card)
     ):
@@ -124,9 +123,19 @@ def _noted(before: Emitted | None, marks: Marks, state: CustomerState) -> bool:
     return facts_moved(before, state)
 
 
+def _overrides_differ(before: Emitted, evaluation: Assessment) -> bool:
+    if not before.overrides and not evaluation.overrides:
+        return False
+    return before.overrides != [override.name for override in evaluation.overrides]
+
+
 def _moved(before: Emitted, evaluation: Assessment) -> bool:
-    """Whether the segment, the stage, the archetype or the outlook is another."""
-    places = evaluation.past.places
+    """Whether the segment, the stage, the archetype or the outlook is another, or an indicator."""
+    indicators, places = evaluation.past.indicators, evaluation.past.places
+    if (before.indicators or indicators) and before.indicators.keys() != indicators.keys():
+        return True
+    if not before.places and not places:
+        return False
     return before.places.keys() != places.keys() or any(
         place[0] != places[kind].name for kind, place in before.places.items()
     )
@@ -136,6 +145,8 @@ def _others_differ(before: Emitted, evaluation: Assessment, card: Card) -> bool:
     """Whether one of the further scores differs enough, or has another letter."""
     if len(before.others) != len(evaluation.others):
         return True
+    if not before.others:
+        return False
     for told, other in zip(before.others, evaluation.others, strict=True):
         # Without a score there is no letter.
         if told[0] != other.name or told[2] != other.letter:

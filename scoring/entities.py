@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 from schemas.signals import Kind
 from scoring.levels import Level
-from scoring.moment import NO_DATA, Moment, Reading, earliest
+from scoring.moment import NO_DATA, Moment, Reading, earliest, reading
 from scoring.state import DAY_MS, HORIZON_DAYS, PAUSED, CustomerState, Goal, Ticket
 from scoring.things import FAMILY_OF
 from scoring.units import MICRO
@@ -68,7 +68,7 @@ def open_tickets(priority: str | None = None, category: str | None = None) -> Re
         for ticket in _open(state, moment, priority, category):
             count += 1
             next_ms = earliest(next_ms, _forgotten_ms(ticket.touched_ms))
-        return Reading(count * MICRO, next_ms)
+        return reading(count * MICRO, next_ms)
 
     return read
 

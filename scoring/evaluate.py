@@ -22,7 +22,7 @@ measures weigh what is left to them.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from schemas.scores import Band
 from scoring.bands import Standing, letter_of, settle
@@ -49,6 +49,8 @@ __all__ = [
 ]
 
 PPM = 1_000_000
+#: A tuple of a class, without the call of its constructor in Python.
+_tuple_of: Any = tuple.__new__
 #: What a row can hold of a value, in millionths: no valid event may stop a partition.
 VALUE_MAX = 2**62
 
@@ -193,10 +195,11 @@ def assess(
         moment.known["letter"] = letter
     next_ms = earliest(next_ms, _judged(state, past, card, moment, places))
     others = tuple(_other(spec.name, spec.weighting, card, variant, points) for spec in card.others)
-    return Assessment(
+    found: Assessment = _tuple_of(Assessment, (
         score, Past(standing, places, indicators, past.handling), letter, coverage_ppm, weighting,
         values, points, mean, active, others, next_ms, variant, children, own_ppm,
-    )  # fmt: skip
+    ))  # fmt: skip
+    return found
 
 
 def _chosen(
@@ -236,10 +239,13 @@ def _measured(
     values: list[Value] = []
     all_points: list[int | None] = []
     segment = moment.known.get("segment", "")
-    for measure, weight in zip(card.measures, weighting.measures, strict=True):
-        frozen_ms = moment.frozen_since(measure.metric.kinds)
+    is_any_frozen = moment.is_any_frozen
+    weights = weighting.measures
+    for index, measure in enumerate(card.measures):
+        metric = measure.metric
+        frozen_ms = moment.frozen_since(metric.kinds) if is_any_frozen else None
         if frozen_ms is None:
-            reading = measure.metric.read(state, moment)
+            reading = metric.read(state, moment)
         else:
             reading = _frozen(measure, state, moment, frozen_ms, card)
         value = reading.value
@@ -253,7 +259,7 @@ def _measured(
             points = measure.missing_points
         values.append(value)
         all_points.append(points)
-        if not weight and not card.others:
+        if not weights[index] and not card.others:
             continue
         next_ms = earliest(next_ms, reading.jump_ms)
         if reading.next_ms is not None and (next_ms is None or reading.next_ms < next_ms):

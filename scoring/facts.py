@@ -38,7 +38,13 @@ def attributes_of(state: CustomerState, card: Card, moment: Moment) -> dict[str,
 
 def facts_moved(told: Emitted, state: CustomerState) -> bool:
     """Whether a fact by which lists are ordered or customers routed is another than was told."""
-    return any(told.attributes.get(name) != _shown_fact(state, name) for name in _LISTED_BY)
+    attributes, facts = told.attributes, state.facts
+    for name in _LISTED_BY:
+        if (name in facts or name in attributes) and (
+            attributes.get(name) != _shown_fact(state, name)
+        ):
+            return True
+    return False
 
 
 def _shown_fact(state: CustomerState, name: str) -> Any:

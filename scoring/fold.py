@@ -92,9 +92,8 @@ def _account(state: CustomerState, signal: Signal) -> None:
 
 
 def _ticket(state: CustomerState, signal: Signal) -> None:
-    ticket_id, change, priority, category, first_ms, resolution_ms, satisfaction = signal[
-        PAYLOAD : PAYLOAD + 7
-    ]
+    said = signal[PAYLOAD : PAYLOAD + 7]
+    ticket_id, change, priority, category, first_ms, resolution_ms, satisfaction = said
     at_ms = signal[AT]
     key = (at_ms, signal[EVENT_ID])
     ticket = state.tickets.get(ticket_id)
@@ -132,9 +131,8 @@ def _ticket(state: CustomerState, signal: Signal) -> None:
 
 
 def _billing(state: CustomerState, signal: Signal) -> None:
-    change, invoice_id, due_ms, _, currency, mrr_minor, seats, plan, renewal_ms, reason = signal[
-        PAYLOAD : PAYLOAD + 10
-    ]
+    said = signal[PAYLOAD : PAYLOAD + 10]
+    change, invoice_id, due_ms, _, currency, mrr_minor, seats, plan, renewal_ms, reason = said
     if invoice_id is not None:
         _invoice(state, signal, invoice_id, change, due_ms)
     for name, value in (("mrr_minor", mrr_minor), ("seats", seats), ("plan", plan)):
@@ -181,7 +179,8 @@ def _invoice(
 
 
 def _goal(state: CustomerState, signal: Signal) -> None:
-    goal_id, kind, change, due_ms = signal[PAYLOAD : PAYLOAD + 4]
+    said = signal[PAYLOAD : PAYLOAD + 4]
+    goal_id, kind, change, due_ms = said
     at_ms = signal[AT]
     key = (at_ms, signal[EVENT_ID])
     goal = state.goals.get(goal_id)

@@ -39,7 +39,12 @@ class Weighting:
 
     def coverage_ppm(self, points: Sequence[int | None]) -> int:
         """The share of the card's weight that has points."""
-        return sum(w for w, p in zip(self.measures, points, strict=True) if p is not None)
+        covered = 0
+        measures = self.measures
+        for index, of in enumerate(points):
+            if of is not None:
+                covered += measures[index]
+        return covered
 
     def mean(self, tree: Tree, points: Sequence[int | None]) -> int | None:
         """The weighted mean of the measures that have points, None if none weighs anything."""

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from scoring import distinct
-from scoring.moment import NO_DATA, Moment, Reading
+from scoring.moment import NO_DATA, Moment, Reading, reading
 from scoring.money import Rates
 from scoring.series import Series
 from scoring.state import DAY_MS, HOUR_MS, CustomerState
@@ -83,15 +83,32 @@ def kept_in(state: CustomerState, one: Series, moment: Moment, window: Window) -
     return state.series.get(one.key) or {}
 
 
+#: Behind all buckets.
+_NO_END = 2**62
+
+
 def count_in(kept: dict[int, int], oldest: int, youngest: int | None) -> tuple[int, int | None]:
     """How many in (oldest, youngest], and the first bucket with any; youngest None: no end."""
-    found, first = 0, None
+    # Compiled, all of these are whole numbers of 64 bits: see windows.pxd.
+    end = _NO_END if youngest is None else youngest
+    found, first = 0, _NO_END
     for bucket, n in kept.items():
-        if bucket > oldest and (youngest is None or bucket <= youngest) and n:
+        if oldest < bucket <= end and n:
             found += n
-            if first is None or bucket < first:
+            if bucket < first:
                 first = bucket
-    return found, first
+    return found, None if first == _NO_END else first
+
+
+def active_in(kept: dict[int, int], oldest: int) -> tuple[int, int | None]:
+    """How many buckets after ``oldest`` have any, and the first of them."""
+    found, first = 0, _NO_END
+    for bucket, n in kept.items():
+        if bucket > oldest and n:
+            found += 1
+            if bucket < first:
+                first = bucket
+    return found, None if first == _NO_END else first
 
 
 def total_in(
@@ -127,7 +144,7 @@ def count(one: Series, window: Window) -> Read:
 
     def look(kept: Any, moment: Moment) -> Reading:
         found, first = count_in(kept, window.before_first(moment), None)
-        return Reading(found * MICRO, window.leaves_ms(first))
+        return reading(found * MICRO, window.leaves_ms(first))
 
     return looked_at(one, window, look)
 
@@ -137,8 +154,8 @@ def active_buckets(one: Series, window: Window) -> Read:
 
     def look(kept: Any, moment: Moment) -> Reading:
         oldest = window.before_first(moment)
-        active = [bucket for bucket, n in kept.items() if bucket > oldest and n]
-        return Reading(len(active) * MICRO, window.leaves_ms(min(active, default=None)))
+        found, first = active_in(kept, oldest)
+        return reading(found * MICRO, window.leaves_ms(first))
 
     return looked_at(one, window, look)
 
@@ -148,7 +165,7 @@ def total(one: Series, window: Window) -> Read:
 
     def look(kept: Any, moment: Moment) -> Reading:
         _, amount, first = total_in(kept, window.before_first(moment), None)
-        return Reading(amount, window.leaves_ms(first))
+        return reading(amount, window.leaves_ms(first))
 
     return looked_at(one, window, look)
 
@@ -248,7 +265,7 @@ def distinct_values(one: Series, window: Window) -> Read:
         if not kept:
             return NO_DATA
         found, first = distinct.seen(kept, window.before_first(moment))
-        return Reading(found * MICRO, window.leaves_ms(first))
+        return reading(found * MICRO, window.leaves_ms(first))
 
     return looked_at(one, window, look)
 
@@ -320,6 +337,6 @@ def _money(one: Series, window: Window, rates: Rates, *, averaged: bool) -> Read
                 first = bucket
         if averaged:
             return Reading(amount // found if found else None, window.leaves_ms(first))
-        return Reading(amount, window.leaves_ms(first))
+        return reading(amount, window.leaves_ms(first))
 
     return looked_at(one, window, look)

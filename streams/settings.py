@@ -129,7 +129,7 @@ class Settings(BaseSettings):
     progress_ms: int = Field(
         1000, ge=50, le=60_000, description="Intake reports its progress this often."
     )
-    chunk_records: int = Field(2000, ge=1, le=50_000, description="Records in a chunk, at most.")
+    chunk_records: int = Field(5000, ge=1, le=50_000, description="Records in a chunk, at most.")
     pause_after_bad: int = Field(
         100,
         ge=0,

@@ -37,6 +37,7 @@ from streams.scorer.output_writer import OutputWriter
 from streams.scorer.pace import (
     ROUND_TICKS_MAX,
     SLICE_EVALUATIONS,
+    Rounds,
     apart_ms,
     checkpoint_is_due,
 )
@@ -79,8 +80,7 @@ class Scorer:
         #: Held while a chunk is applied, over all its slices.
         self._in_hand = asyncio.Lock()
         self._unacknowledged: list[Any] = []
-        self._ticks_under_way: dict[int, int] = {}
-        self._ticked_ms: dict[int, int] = {}
+        self._rounds = Rounds()
         self._checkpoints_skipped = 0
         self._writer_made: BatchWriter | None = None
         self._told = MetricsTold()
@@ -137,7 +137,7 @@ class Scorer:
         for partition in new:
             self._metrics.restore_s.labels(str(partition)).set(took_s)
         self._told.tell_restored(self._metrics, self.table)
-        self._ticks_under_way.clear()
+        self._rounds = Rounds()
         self.assigned = True
         self._metrics.partitions.set(len(self.folds))
         log.info("own signals partitions %s: %d rows", sorted(held), self._row_count())
@@ -252,11 +252,13 @@ class Scorer:
 
     def _apply(self, fold: PartitionFold, record: Any) -> list[Output]:
         said = decoded(self._settings, fold.partition, record)
-        if type(said) is Tick:
-            self._metrics.ticks.inc()
-            left = self._ticks_under_way.get(fold.partition, 0)
-            self._ticks_under_way[fold.partition] = max(left - 1, 0)
-        return apply(self._settings, fold, record, said)
+        if type(said) is not Tick:
+            return apply(self._settings, fold, record, said)
+        self._metrics.ticks.inc()
+        began_s = self._clock.elapsed_s()
+        outputs = apply(self._settings, fold, record, said)
+        self._rounds.evaluated(fold.partition, self._clock.elapsed_s() - began_s)
+        return outputs
 
     async def _partitions_of(self, topic: str) -> int:
         return len(await self.app.batches.client.partitions_for(topic))
@@ -326,16 +328,16 @@ class Scorer:
         sources = await self._sources()
         futures = []
         for partition, fold in list(self.folds.items()):
-            if self._ticks_under_way.get(partition) or now_ms < self._not_before_ms(
-                fold, sources, now_ms
-            ):
+            if self._rounds.is_under_way(partition):
                 continue
+            if now_ms < self._not_before_ms(fold, sources, now_ms):
+                continue
+            is_new = not fold.is_mid_round
             ticks = fold.ticks(now_ms, self._settings.tick_customers, sources, ROUND_TICKS_MAX)
             if not ticks:
                 continue
             self.app.lease.check()
-            self._ticks_under_way[partition] = len(ticks)
-            self._ticked_ms[partition] = now_ms
+            self._rounds.append(partition, now_ms, len(ticks), is_new=is_new)
             futures += [
                 await client.send(self._log_topic, signals.encode(tick), partition=partition)
                 for tick in ticks
@@ -359,7 +361,7 @@ class Scorer:
         if self._settings.clock != "wall" or fold.is_mid_round:
             return 0
         apart = apart_ms(now_ms, fold.read_to_ms(sources) or 0)
-        return self._ticked_ms.get(fold.partition, 0) + apart
+        return self._rounds.not_before_ms(fold.partition, apart)
 
     def _is_behind(self) -> bool:
         """Whether the sources of some partition have far to go; not before they are known."""

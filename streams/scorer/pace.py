@@ -1,12 +1,16 @@
-"""How far apart ticks and checkpoints are while the sources are behind.
+"""How far apart ticks and checkpoints are while there is much to do.
 
 A tick evaluates whoever was touched since the last one, a checkpoint writes their
 rows. In a backlog the same customers are touched again and again: a score of hours
 ago is overtaken before anybody can read it, and a row before anybody needs it. Doing
-both less often is quicker, and tells fewer changes that were none.
+both less often is quicker, and tells fewer changes that were none. Under a heavy load that is
+kept up with, evaluating leaves half of the time to the rest: whoever is touched twice meanwhile
+is evaluated once.
 """
 
-__all__ = ["BEHIND_MS", "ROUND_TICKS_MAX", "SLICE_EVALUATIONS", "apart_ms", "checkpoint_is_due"]
+__all__ = [
+    "BEHIND_MS", "ROUND_TICKS_MAX", "SLICE_EVALUATIONS", "Rounds", "apart_ms", "checkpoint_is_due",
+]  # fmt: skip
 
 #: So many ticks of a partition are under way, at most. Where many customers are due at one
 #: instant the other partitions get their turn between, and each evaluation need not wait for all.
@@ -14,13 +18,18 @@ ROUND_TICKS_MAX = 8
 #: After so many evaluations whatever else the process does gets its turn, a checkpoint too.
 SLICE_EVALUATIONS = 500
 
-#: Sources that have been read no further than this before now are behind.
-BEHIND_MS = 10_000
-#: So much of what they are behind lies between ticks: a third. Whatever a tick tells comes at
-#: most a third later than it must.
+#: Sources that have been read no further than this before now are behind. Intake says each
+#: second how far it is.
+BEHIND_MS = 2_000
+#: So much of what they are behind beyond that lies between ticks: a third. Whatever a tick tells
+#: comes at most a third later than it must.
 SHARE = 3
 #: Never further apart than this: somebody looks at how it catches up.
 APART_MS_MAX = 30_000
+#: A round of ticks begins so many times after the last one as that one took to be evaluated ...
+ROUND_SHARE = 2
+#: ... but no later than this: beyond it the sources are behind.
+ROUND_APART_MS_MAX = 1_000
 #: In a backlog, and where nothing happens, so many checkpoints are one ...
 CHECKPOINTS_IN_ONE = 4
 #: ... unless so many rows wait for it: whoever takes a partition over waits for them.
@@ -32,8 +41,7 @@ def apart_ms(now_ms: int, read_to_ms: int) -> int:
 
     ``read_to_ms`` is how far the slowest of them has been read.
     """
-    behind_ms = now_ms - read_to_ms
-    return min(behind_ms // SHARE, APART_MS_MAX) if behind_ms > BEHIND_MS else 0
+    return min(max(now_ms - read_to_ms - BEHIND_MS, 0) // SHARE, APART_MS_MAX)
 
 
 def checkpoint_is_due(skipped: int, rows: int, *, behind: bool) -> bool:
@@ -43,3 +51,41 @@ def checkpoint_is_due(skipped: int, rows: int, *, behind: bool) -> bool:
     """
     waits = behind or not rows
     return not waits or skipped + 1 >= CHECKPOINTS_IN_ONE or rows >= CHECKPOINT_ROWS
+
+
+class Rounds:
+    """The latest round of ticks of each partition: when it began, what is under way, what it took.
+
+    The ticks under way are those that were appended and not read yet.
+    """
+
+    def __init__(self) -> None:
+        self._began_ms: dict[int, int] = {}
+        self._under_way: dict[int, int] = {}
+        self._took_s: dict[int, float] = {}
+
+    def append(self, partition: int, now_ms: int, ticks: int, *, is_new: bool) -> None:
+        """So many ticks are appended now; ``is_new`` False: they go on with the last round."""
+        self._began_ms[partition] = now_ms
+        self._under_way[partition] = ticks
+        if is_new:
+            self._took_s[partition] = 0.0
+
+    def evaluated(self, partition: int, seconds: float) -> None:
+        """A tick was read, and whoever it is for was evaluated in so long."""
+        self._under_way[partition] = max(self._under_way.get(partition, 0) - 1, 0)
+        self._took_s[partition] = self._took_s.get(partition, 0.0) + seconds
+
+    def is_under_way(self, partition: int) -> bool:
+        """Whether ticks of the partition are yet to be read."""
+        return self._under_way.get(partition, 0) > 0
+
+    def not_before_ms(self, partition: int, behind_apart_ms: int) -> int:
+        """The earliest instant for the partition's next round.
+
+        All partitions share the process, so what counts is the time that the rounds of all
+        of them took. ``behind_apart_ms`` is what :func:`apart_ms` asks for.
+        """
+        took_ms = int(sum(self._took_s.values()) * 1000)
+        apart_ms = max(behind_apart_ms, min(took_ms * ROUND_SHARE, ROUND_APART_MS_MAX))
+        return self._began_ms.get(partition, 0) + apart_ms

@@ -464,7 +464,7 @@ async def test_the_age_of_a_partitions_time_is_told_while_no_tick_comes(
     assert age() is None  # there was none yet
     await put(scorer, story())
     clock.advance(START_MS + HOUR_MS + 90_000 - clock.now_ms())
-    scorer._ticks_under_way[0] = 1
+    scorer._rounds.append(0, clock.now_ms(), 1, is_new=True)
     await scorer._tick()
     assert age() == 90
     scorer.folds.clear()

@@ -1,4 +1,4 @@
-"""How far apart ticks are while the sources are behind."""
+"""How far apart ticks are while the sources are behind, and under a heavy load."""
 
 import pytest
 
@@ -7,6 +7,8 @@ from streams.scorer.pace import (
     BEHIND_MS,
     CHECKPOINT_ROWS,
     CHECKPOINTS_IN_ONE,
+    ROUND_APART_MS_MAX,
+    Rounds,
     apart_ms,
     checkpoint_is_due,
 )
@@ -20,9 +22,10 @@ NOW = 1_772_000_000_000
         (-5_000, 0),  # the broker's clock is ahead
         (0, 0),
         (BEHIND_MS, 0),
-        (BEHIND_MS + 1, 3_333),
-        (30_000, 10_000),
-        (90_000, APART_MS_MAX),
+        (BEHIND_MS + 1, 0),  # it grows from nothing: no step for it to swing around
+        (BEHIND_MS + 300, 100),
+        (32_000, 10_000),
+        (92_000, APART_MS_MAX),
         (6 * 3_600_000, APART_MS_MAX),
     ],
 )
@@ -49,3 +52,46 @@ def test_many_rows_do_not_wait_for_a_checkpoint() -> None:
 def test_a_checkpoint_without_rows_waits_for_others() -> None:
     assert not checkpoint_is_due(0, 0, behind=False)
     assert checkpoint_is_due(CHECKPOINTS_IN_ONE - 1, 0, behind=False)
+
+
+def test_a_round_waits_twice_as_long_as_the_last_ones_of_all_partitions_took() -> None:
+    rounds = Rounds()
+    for partition in (0, 1):
+        rounds.append(partition, NOW, 2, is_new=True)
+        rounds.evaluated(partition, 0.03)
+        rounds.evaluated(partition, 0.02)
+    assert rounds.not_before_ms(0, 0) == rounds.not_before_ms(1, 0) == NOW + 200
+    assert rounds.not_before_ms(0, 500) == NOW + 500  # behind, it waits for that
+
+
+def test_what_the_round_before_took_is_forgotten_and_a_part_of_one_adds_to_it() -> None:
+    rounds = Rounds()
+    rounds.append(0, NOW, 1, is_new=True)
+    rounds.evaluated(0, 0.2)
+    rounds.append(0, NOW + 1_000, 1, is_new=True)
+    assert rounds.not_before_ms(0, 0) == NOW + 1_000
+    rounds.evaluated(0, 0.01)
+    rounds.append(0, NOW + 1_100, 1, is_new=False)
+    rounds.evaluated(0, 0.02)
+    assert rounds.not_before_ms(0, 0) == NOW + 1_160
+
+
+def test_a_round_that_took_minutes_does_not_make_others_wait_for_minutes() -> None:
+    rounds = Rounds()
+    rounds.append(0, NOW, 1, is_new=True)
+    rounds.evaluated(0, 310.0)
+    assert rounds.not_before_ms(0, 0) == NOW + ROUND_APART_MS_MAX
+
+
+def test_ticks_are_under_way_until_each_was_read() -> None:
+    rounds = Rounds()
+    assert not rounds.is_under_way(0)
+    rounds.append(0, NOW, 2, is_new=True)
+    rounds.evaluated(0, 0.0)
+    assert rounds.is_under_way(0)
+    assert not rounds.is_under_way(1)
+    rounds.evaluated(0, 0.0)
+    assert not rounds.is_under_way(0)
+    rounds.evaluated(0, 0.0)  # somebody else's, of before a handover
+    rounds.append(0, NOW, 1, is_new=True)
+    assert rounds.is_under_way(0)
