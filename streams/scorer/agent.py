@@ -257,7 +257,8 @@ class Scorer:
         self._metrics.ticks.inc()
         began_s = self._clock.elapsed_s()
         outputs = apply(self._settings, fold, record, said)
-        self._rounds.evaluated(fold.partition, self._clock.elapsed_s() - began_s)
+        took_s = self._clock.elapsed_s() - began_s
+        self._rounds.evaluated(fold.partition, self._clock.now_ms(), took_s)
         return outputs
 
     async def _partitions_of(self, topic: str) -> int:
@@ -361,7 +362,7 @@ class Scorer:
         if self._settings.clock != "wall" or fold.is_mid_round:
             return 0
         apart = apart_ms(now_ms, fold.read_to_ms(sources) or 0)
-        return self._rounds.not_before_ms(fold.partition, apart)
+        return self._rounds.not_before_ms(fold.partition, now_ms, apart)
 
     def _is_behind(self) -> bool:
         """Whether the sources of some partition have far to go; not before they are known."""

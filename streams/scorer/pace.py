@@ -63,6 +63,7 @@ class Rounds:
         self._began_ms: dict[int, int] = {}
         self._under_way: dict[int, int] = {}
         self._took_s: dict[int, float] = {}
+        self._evaluated_ms: dict[int, int] = {}
 
     def append(self, partition: int, now_ms: int, ticks: int, *, is_new: bool) -> None:
         """So many ticks are appended now; ``is_new`` False: they go on with the last round."""
@@ -71,8 +72,9 @@ class Rounds:
         if is_new:
             self._took_s[partition] = 0.0
 
-    def evaluated(self, partition: int, seconds: float) -> None:
-        """A tick was read, and whoever it is for was evaluated in so long."""
+    def evaluated(self, partition: int, now_ms: int, seconds: float) -> None:
+        """A tick was read, and whoever it is for was evaluated in so long, up to now."""
+        self._evaluated_ms[partition] = now_ms
         self._under_way[partition] = max(self._under_way.get(partition, 0) - 1, 0)
         self._took_s[partition] = self._took_s.get(partition, 0.0) + seconds
 
@@ -80,12 +82,14 @@ class Rounds:
         """Whether ticks of the partition are yet to be read."""
         return self._under_way.get(partition, 0) > 0
 
-    def not_before_ms(self, partition: int, behind_apart_ms: int) -> int:
+    def not_before_ms(self, partition: int, now_ms: int, behind_apart_ms: int) -> int:
         """The earliest instant for the partition's next round.
 
         All partitions share the process, so what counts is the time that the rounds of all
-        of them took. ``behind_apart_ms`` is what :func:`apart_ms` asks for.
+        of them took, but not of those that have rested since: they are not in the way.
+        ``behind_apart_ms`` is what :func:`apart_ms` asks for.
         """
-        took_ms = int(sum(self._took_s.values()) * 1000)
-        apart_ms = max(behind_apart_ms, min(took_ms * ROUND_SHARE, ROUND_APART_MS_MAX))
+        since_ms = now_ms - ROUND_APART_MS_MAX
+        took_s = sum(s for p, s in self._took_s.items() if self._evaluated_ms.get(p, 0) > since_ms)
+        apart_ms = max(behind_apart_ms, min(int(took_s * 1000) * ROUND_SHARE, ROUND_APART_MS_MAX))
         return self._began_ms.get(partition, 0) + apart_ms
