@@ -327,6 +327,34 @@ async def test_ticks_are_under_way_once(
     assert len(client.values(SCORES)) == 1
 
 
+async def test_the_next_round_waits_for_what_the_last_one_took(
+    scorer: Scorer, client: RecordingClient, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a worker that has its hands full would do nothing but evaluate."""
+    apply = agent.apply
+
+    def slowly(*arguments: Any) -> Any:
+        if type(arguments[-1]) is Tick:
+            clock.advance(150)
+        return apply(*arguments)
+
+    monkeypatch.setattr(agent, "apply", slowly)
+    read_to = {
+        f"health.{family}.v1/{p}": START_MS + HOUR_MS for family in SOURCE_FAMILIES for p in (0, 1)
+    }
+    used = [event("usage.feature", START_MS, feature="export", user="u", event_id="again")]
+    await put(scorer, story()[:3] + log_records(3, Progress(read_to)))
+    await scorer._tick()
+    began_ms = clock.now_ms()
+    await put(scorer, log_records(4, signals.decode(client.values(LOG)[0] or b"")))
+    await put(scorer, log_records(5, block_of(used, 100)))
+    await scorer._tick()
+    assert len(client.values(LOG)) == 1
+    clock.advance(began_ms + 300 - clock.now_ms())
+    await scorer._tick()
+    assert len(client.values(LOG)) == 2
+
+
 SOURCE_FAMILIES = ("accounts", "usage", "tickets", "billing", "engagement", "redrive")
 
 
