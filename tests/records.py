@@ -1,6 +1,6 @@
 """What a topic on a real broker holds."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Message, TopicPartition
@@ -17,8 +17,14 @@ def topic_bytes(broker: Path, topic: str) -> int:
     )
 
 
-def records_of(bootstrap: str, topic: str) -> Iterator[Message]:
-    """The committed records, from the beginning to the present end; in order by partition."""
+def records_of(
+    bootstrap: str, topic: str, begins: Mapping[int, int] | None = None
+) -> Iterator[Message]:
+    """The committed records, up to the present end; in order by partition.
+
+    ``begins`` has the offset to begin with of a partition; of the others it is their beginning.
+    """
+    begins = begins or {}
     consumer = Consumer(
         {
             "bootstrap.servers": bootstrap,
@@ -30,7 +36,7 @@ def records_of(bootstrap: str, topic: str) -> Iterator[Message]:
     )
     try:
         left = set(consumer.list_topics(topic, timeout=10).topics[topic].partitions)
-        consumer.assign([TopicPartition(topic, p, OFFSET_BEGINNING) for p in left])
+        consumer.assign([TopicPartition(topic, p, begins.get(p, OFFSET_BEGINNING)) for p in left])
         while left:
             for message in consumer.consume(5000, timeout=0.2):
                 error = message.error()

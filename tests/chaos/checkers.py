@@ -42,6 +42,8 @@ class Findings:
     late: int = 0
     dead_letters: dict[str, int] = field(default_factory=dict)
     dump_equal: bool = False
+    #: All was read and applied before the workers were stopped; else events seem to be lost.
+    rested: bool = True
     oracle_sha256: str = ""
     said: list[str] = field(default_factory=list)
 
@@ -50,7 +52,7 @@ class Findings:
         """Whether nothing was lost, counted twice, told twice or left different."""
         letters = self.dead_letters.get("seen") == self.dead_letters.get("expected")
         wrong = (self.lost, self.double_counted, self.duplicate_effects, self.out_of_order)
-        return self.dump_equal and letters and not any(wrong)
+        return self.rested and self.dump_equal and letters and not any(wrong)
 
 
 class Histories:

@@ -28,6 +28,8 @@ from chaos.nemeses import NEMESES, Struck, plan
 from chaos.system import Feeder, System
 from chaos.world import World
 from records import records_of
+from schemas import signals
+from schemas.signals import Block
 from schemas.topics import SOURCES
 from servers.waiting import until
 
@@ -139,6 +141,7 @@ def chaos(
             say("  restored from what compaction left")
         findings = judge(world, Histories(system.kafka.bootstrap, system.topics), ledger)
         if not rested:
+            findings.rested = False
             findings.said.append(f"not at rest after {REST_S} s")
         return Outcome(
             seed, len(records), time.monotonic() - began, findings, list(faults), struck.landed,
@@ -154,13 +157,15 @@ def at_rest(system: System) -> bool:
         sources = [topics.source(family) for family in SOURCES]
         if any(lag_of(system, topics.group_intake, name, 2) for name in sources):
             return False
-        ends = _ends(system, topics.name("signals"), 4)
         folds = folds_of(system.kafka.bootstrap, topics.name("customers"))
+        reached = {fold.partition: fold.header.position for fold in folds}
+        # Progress and ticks come for ever; whoever stands still leaves blocks behind.
+        left = records_of(system.kafka.bootstrap, topics.name("signals"), reached)
+        if any(type(signals.decode(each.value() or b"")) is Block for each in left):
+            return False
     except KafkaException:
         return False
-    reached = {fold.partition: fold.header.position for fold in folds}
-    # What comes after is progress and ticks; two rounds of looking are more than one tick apart.
-    return all(reached.get(p, 0) >= end - 40 for p, end in ends.items()) and not _dirty(folds)
+    return not _dirty(folds)
 
 
 def _dirty(folds: Sequence[Any]) -> bool:

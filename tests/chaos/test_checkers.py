@@ -197,7 +197,7 @@ def test_control_effects_that_differ_are_counted(how: str) -> None:
     "wrong",
     [
         {"lost": 1}, {"double_counted": 1}, {"duplicate_effects": 1}, {"out_of_order": 1},
-        {"dump_equal": False}, {"dead_letters": {"expected": 2, "seen": 1}},
+        {"dump_equal": False}, {"rested": False}, {"dead_letters": {"expected": 2, "seen": 1}},
     ],
     ids=str,
 )  # fmt: skip
