@@ -71,9 +71,8 @@ class Moment:
 
     def frozen_since(self, kinds: frozenset[Kind]) -> int | None:
         """Since when one of these kinds does not come any more; None: all of them do."""
-        if not self._frozen:
-            return None
-        return min((at for kind, at in self._frozen.items() if kind in kinds), default=None)
+        frozen = self._frozen or {}
+        return min((at for kind, at in frozen.items() if kind in kinds), default=None)
 
     def at(self, now_ms: int) -> "Moment":
         """Another instant of the same customer, of whom the same is known."""
