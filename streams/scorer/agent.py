@@ -252,14 +252,10 @@ class Scorer:
 
     def _apply(self, fold: PartitionFold, record: Any) -> list[Output]:
         said = decoded(self._settings, fold.partition, record)
-        if type(said) is not Tick:
-            return apply(self._settings, fold, record, said)
-        self._metrics.ticks.inc()
-        began_s = self._clock.elapsed_s()
-        outputs = apply(self._settings, fold, record, said)
-        took_s = self._clock.elapsed_s() - began_s
-        self._rounds.evaluated(fold.partition, self._clock.now_ms(), took_s)
-        return outputs
+        if type(said) is Tick:
+            self._metrics.ticks.inc()
+            self._rounds.read(fold.partition)
+        return apply(self._settings, fold, record, said)
 
     async def _partitions_of(self, topic: str) -> int:
         return len(await self.app.batches.client.partitions_for(topic))
@@ -333,12 +329,11 @@ class Scorer:
                 continue
             if now_ms < self._not_before_ms(fold, sources, now_ms):
                 continue
-            is_new = not fold.is_mid_round
             ticks = fold.ticks(now_ms, self._settings.tick_customers, sources, ROUND_TICKS_MAX)
             if not ticks:
                 continue
             self.app.lease.check()
-            self._rounds.append(partition, now_ms, len(ticks), is_new=is_new)
+            self._rounds.append(partition, now_ms, len(ticks))
             futures += [
                 await client.send(self._log_topic, signals.encode(tick), partition=partition)
                 for tick in ticks
@@ -362,7 +357,7 @@ class Scorer:
         if self._settings.clock != "wall" or fold.is_mid_round:
             return 0
         apart = apart_ms(now_ms, fold.read_to_ms(sources) or 0)
-        return self._rounds.not_before_ms(fold.partition, now_ms, apart)
+        return self._rounds.not_before_ms(fold.partition, apart)
 
     def _is_behind(self) -> bool:
         """Whether the sources of some partition have far to go; not before they are known."""

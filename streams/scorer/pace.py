@@ -1,4 +1,4 @@
-"""How far apart ticks and checkpoints are while there is much to do.
+"""How far apart ticks and checkpoints are while the sources are behind.
 
 A tick evaluates whoever was touched since the last one, a checkpoint writes their
 rows. In a backlog the same customers are touched again and again: a score of hours
@@ -26,10 +26,6 @@ BEHIND_MS = 2_000
 SHARE = 3
 #: Never further apart than this: somebody looks at how it catches up.
 APART_MS_MAX = 30_000
-#: A round of ticks begins so many times after the last one as that one took to be evaluated ...
-ROUND_SHARE = 2
-#: ... but no later than this: beyond it the sources are behind.
-ROUND_APART_MS_MAX = 1_000
 #: In a backlog, and where nothing happens, so many checkpoints are one ...
 CHECKPOINTS_IN_ONE = 4
 #: ... unless so many rows wait for it: whoever takes a partition over waits for them.
@@ -54,7 +50,7 @@ def checkpoint_is_due(skipped: int, rows: int, *, behind: bool) -> bool:
 
 
 class Rounds:
-    """The latest round of ticks of each partition: when it began, what is under way, what it took.
+    """The latest round of ticks of each partition: when it was appended, and what is under way.
 
     The ticks under way are those that were appended and not read yet.
     """
@@ -62,34 +58,20 @@ class Rounds:
     def __init__(self) -> None:
         self._began_ms: dict[int, int] = {}
         self._under_way: dict[int, int] = {}
-        self._took_s: dict[int, float] = {}
-        self._evaluated_ms: dict[int, int] = {}
 
-    def append(self, partition: int, now_ms: int, ticks: int, *, is_new: bool) -> None:
-        """So many ticks are appended now; ``is_new`` False: they go on with the last round."""
+    def append(self, partition: int, now_ms: int, ticks: int) -> None:
+        """So many ticks are appended now."""
         self._began_ms[partition] = now_ms
         self._under_way[partition] = ticks
-        if is_new:
-            self._took_s[partition] = 0.0
 
-    def evaluated(self, partition: int, now_ms: int, seconds: float) -> None:
-        """A tick was read, and whoever it is for was evaluated in so long, up to now."""
-        self._evaluated_ms[partition] = now_ms
+    def read(self, partition: int) -> None:
+        """One of them was read."""
         self._under_way[partition] = max(self._under_way.get(partition, 0) - 1, 0)
-        self._took_s[partition] = self._took_s.get(partition, 0.0) + seconds
 
     def is_under_way(self, partition: int) -> bool:
         """Whether ticks of the partition are yet to be read."""
         return self._under_way.get(partition, 0) > 0
 
-    def not_before_ms(self, partition: int, now_ms: int, behind_apart_ms: int) -> int:
-        """The earliest instant for the partition's next round.
-
-        All partitions share the process, so what counts is the time that the rounds of all
-        of them took, but not of those that have rested since: they are not in the way.
-        ``behind_apart_ms`` is what :func:`apart_ms` asks for.
-        """
-        since_ms = now_ms - ROUND_APART_MS_MAX
-        took_s = sum(s for p, s in self._took_s.items() if self._evaluated_ms.get(p, 0) > since_ms)
-        apart_ms = max(behind_apart_ms, min(int(took_s * 1000) * ROUND_SHARE, ROUND_APART_MS_MAX))
+    def not_before_ms(self, partition: int, apart_ms: int) -> int:
+        """The earliest instant for the partition's next round, so far behind the last one."""
         return self._began_ms.get(partition, 0) + apart_ms

@@ -327,34 +327,6 @@ async def test_ticks_are_under_way_once(
     assert len(client.values(SCORES)) == 1
 
 
-async def test_the_next_round_waits_for_what_the_last_one_took(
-    scorer: Scorer, client: RecordingClient, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Else a worker that has its hands full would do nothing but evaluate."""
-    apply = agent.apply
-
-    def slowly(*arguments: Any) -> Any:
-        if type(arguments[-1]) is Tick:
-            clock.advance(150)
-        return apply(*arguments)
-
-    monkeypatch.setattr(agent, "apply", slowly)
-    read_to = {
-        f"health.{family}.v1/{p}": START_MS + HOUR_MS for family in SOURCE_FAMILIES for p in (0, 1)
-    }
-    used = [event("usage.feature", START_MS, feature="export", user="u", event_id="again")]
-    await put(scorer, story()[:3] + log_records(3, Progress(read_to)))
-    await scorer._tick()
-    began_ms = clock.now_ms()
-    await put(scorer, log_records(4, signals.decode(client.values(LOG)[0] or b"")))
-    await put(scorer, log_records(5, block_of(used, 100)))
-    await scorer._tick()
-    assert len(client.values(LOG)) == 1
-    clock.advance(began_ms + 300 - clock.now_ms())
-    await scorer._tick()
-    assert len(client.values(LOG)) == 2
-
-
 SOURCE_FAMILIES = ("accounts", "usage", "tickets", "billing", "engagement", "redrive")
 
 
@@ -492,7 +464,7 @@ async def test_the_age_of_a_partitions_time_is_told_while_no_tick_comes(
     assert age() is None  # there was none yet
     await put(scorer, story())
     clock.advance(START_MS + HOUR_MS + 90_000 - clock.now_ms())
-    scorer._rounds.append(0, clock.now_ms(), 1, is_new=True)
+    scorer._rounds.append(0, clock.now_ms(), 1)
     await scorer._tick()
     assert age() == 90
     scorer.folds.clear()

@@ -1,4 +1,4 @@
-"""How far apart ticks are while the sources are behind, and under a heavy load."""
+"""How far apart ticks are while the sources are behind."""
 
 import pytest
 
@@ -7,7 +7,6 @@ from streams.scorer.pace import (
     BEHIND_MS,
     CHECKPOINT_ROWS,
     CHECKPOINTS_IN_ONE,
-    ROUND_APART_MS_MAX,
     Rounds,
     apart_ms,
     checkpoint_is_due,
@@ -54,58 +53,24 @@ def test_a_checkpoint_without_rows_waits_for_others() -> None:
     assert checkpoint_is_due(CHECKPOINTS_IN_ONE - 1, 0, behind=False)
 
 
-def test_a_round_waits_twice_as_long_as_the_last_ones_of_all_partitions_took() -> None:
+def test_a_round_begins_so_far_behind_the_last_one_of_its_partition() -> None:
     rounds = Rounds()
-    for partition in (0, 1):
-        rounds.append(partition, NOW, 2, is_new=True)
-        rounds.evaluated(partition, NOW + 50, 0.03)
-        rounds.evaluated(partition, NOW + 60, 0.02)
-    for partition in (0, 1):
-        assert rounds.not_before_ms(partition, NOW + 100, 0) == NOW + 200
-    assert rounds.not_before_ms(0, NOW + 100, 500) == NOW + 500  # behind, it waits for that
-
-
-def test_a_partition_that_has_rested_since_is_not_in_the_way_of_the_others() -> None:
-    """Else one great round, of midnight say, would slow all others down until its next one."""
-    rounds = Rounds()
-    for partition, took_s in ((0, 0.4), (1, 0.02)):
-        rounds.append(partition, NOW, 1, is_new=True)
-        rounds.evaluated(partition, NOW + 400, took_s)
-    later_ms = NOW + 400 + ROUND_APART_MS_MAX
-    rounds.append(1, later_ms, 1, is_new=True)
-    rounds.evaluated(1, later_ms + 10, 0.02)
-    assert rounds.not_before_ms(1, later_ms - 1, 0) == later_ms + 840
-    assert rounds.not_before_ms(1, later_ms + 10, 0) == later_ms + 40
-
-
-def test_what_the_round_before_took_is_forgotten_and_a_part_of_one_adds_to_it() -> None:
-    rounds = Rounds()
-    rounds.append(0, NOW, 1, is_new=True)
-    rounds.evaluated(0, NOW + 200, 0.2)
-    rounds.append(0, NOW + 1_000, 1, is_new=True)
-    assert rounds.not_before_ms(0, NOW + 1_000, 0) == NOW + 1_000
-    rounds.evaluated(0, NOW + 1_010, 0.01)
-    rounds.append(0, NOW + 1_100, 1, is_new=False)
-    rounds.evaluated(0, NOW + 1_120, 0.02)
-    assert rounds.not_before_ms(0, NOW + 1_120, 0) == NOW + 1_160
-
-
-def test_a_round_that_took_minutes_does_not_make_others_wait_for_minutes() -> None:
-    rounds = Rounds()
-    rounds.append(0, NOW, 1, is_new=True)
-    rounds.evaluated(0, NOW + 310_000, 310.0)
-    assert rounds.not_before_ms(0, NOW + 310_000, 0) == NOW + ROUND_APART_MS_MAX
+    rounds.append(0, NOW, 1)
+    assert rounds.not_before_ms(0, 500) == NOW + 500
+    assert rounds.not_before_ms(1, 500) == 500  # there was none yet
+    rounds.append(0, NOW + 600, 1)
+    assert rounds.not_before_ms(0, 0) == NOW + 600
 
 
 def test_ticks_are_under_way_until_each_was_read() -> None:
     rounds = Rounds()
     assert not rounds.is_under_way(0)
-    rounds.append(0, NOW, 2, is_new=True)
-    rounds.evaluated(0, NOW, 0.0)
+    rounds.append(0, NOW, 2)
+    rounds.read(0)
     assert rounds.is_under_way(0)
     assert not rounds.is_under_way(1)
-    rounds.evaluated(0, NOW, 0.0)
+    rounds.read(0)
     assert not rounds.is_under_way(0)
-    rounds.evaluated(0, NOW, 0.0)  # somebody else's, of before a handover
-    rounds.append(0, NOW, 1, is_new=True)
+    rounds.read(0)  # somebody else's, of before a handover
+    rounds.append(0, NOW, 1)
     assert rounds.is_under_way(0)
