@@ -19,8 +19,8 @@ ROUND_TICKS_MAX = 8
 SLICE_EVALUATIONS = 500
 
 #: Sources that have been read no further than this before now are behind. Intake says each
-#: second how far it is.
-BEHIND_MS = 2_000
+#: second how far it is, of a source without events as of its last fetch: 2 s are no backlog yet.
+BEHIND_MS = 4_000
 #: So much of what they are behind beyond that lies between ticks: a third. Whatever a tick tells
 #: comes at most a third later than it must.
 SHARE = 3

@@ -23,8 +23,8 @@ NOW = 1_772_000_000_000
         (BEHIND_MS, 0),
         (BEHIND_MS + 1, 0),  # it grows from nothing: no step for it to swing around
         (BEHIND_MS + 300, 100),
-        (32_000, 10_000),
-        (92_000, APART_MS_MAX),
+        (34_000, 10_000),
+        (94_000, APART_MS_MAX),
         (6 * 3_600_000, APART_MS_MAX),
     ],
 )
