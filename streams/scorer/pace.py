@@ -3,9 +3,7 @@
 A tick evaluates whoever was touched since the last one, a checkpoint writes their
 rows. In a backlog the same customers are touched again and again: a score of hours
 ago is overtaken before anybody can read it, and a row before anybody needs it. Doing
-both less often is quicker, and tells fewer changes that were none. Under a heavy load that is
-kept up with, evaluating leaves half of the time to the rest: whoever is touched twice meanwhile
-is evaluated once.
+both less often is quicker, and tells fewer changes that were none.
 """
 
 __all__ = [
