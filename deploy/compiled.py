@@ -1,4 +1,4 @@
-"""Compiles what is worth it: the ``*_c.pyx`` modules, and what evaluates and tells, as it is.
+"""Compiles what is worth it: the ``*_c.pyx`` modules, and :data:`MODULES` as they are.
 
 The former have Python beside them that does the same; of the latter the Python is the source
 (a ``.pxd`` beside it says which of its numbers are whole numbers of 64 bits), and what is compiled

@@ -22,7 +22,7 @@ measures weigh what is left to them.
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from schemas.scores import Band
 from scoring.bands import Standing, letter_of, settle
@@ -31,7 +31,7 @@ from scoring.classes import Place, classify
 from scoring.hierarchy import CHILDREN, Children, children_of, mean_of
 from scoring.indicators import indicate
 from scoring.kin import Sums
-from scoring.moment import NO_DATA, Moment, Reading, Value, earliest
+from scoring.moment import NO_DATA, Moment, Reading, Value, earliest, tuple_of
 from scoring.past import Past
 from scoring.state import CustomerState
 from scoring.variants import OverrideSpec, Variant
@@ -49,8 +49,6 @@ __all__ = [
 ]
 
 PPM = 1_000_000
-#: A tuple of a class, without the call of its constructor in Python.
-_tuple_of: Any = tuple.__new__
 #: What a row can hold of a value, in millionths: no valid event may stop a partition.
 VALUE_MAX = 2**62
 
@@ -195,7 +193,7 @@ def assess(
         moment.known["letter"] = letter
     next_ms = earliest(next_ms, _judged(state, past, card, moment, places))
     others = tuple(_other(spec.name, spec.weighting, card, variant, points) for spec in card.others)
-    found: Assessment = _tuple_of(Assessment, (
+    found: Assessment = tuple_of(Assessment, (
         score, Past(standing, places, indicators, past.handling), letter, coverage_ppm, weighting,
         values, points, mean, active, others, next_ms, variant, children, own_ppm,
     ))  # fmt: skip

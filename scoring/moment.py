@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from schemas.signals import Kind
 from scoring.state import DAY_MS
 
-__all__ = ["NO_DATA", "Moment", "Reading", "earliest", "reading"]
+__all__ = ["NO_DATA", "Moment", "Reading", "earliest", "reading", "tuple_of"]
 
 #: A value: millionths of the metric's unit, a text, a flag; None is no data, which is never zero.
 Value = int | str | bool | None
@@ -28,12 +28,13 @@ class Reading(NamedTuple):
 
 
 NO_DATA = Reading(None)
-_tuple_of: Any = tuple.__new__
+#: A tuple of a class from its fields, without the call of its constructor in Python.
+tuple_of: Any = tuple.__new__
 
 
 def reading(value: Value, next_ms: int | None) -> Reading:
     """What most readings are, made without the call of a constructor in Python."""
-    made: Reading = _tuple_of(Reading, (value, next_ms, None, None))
+    made: Reading = tuple_of(Reading, (value, next_ms, None, None))
     return made
 
 
