@@ -37,7 +37,10 @@ LATE_MS = 24 * 3_600_000
 #: Forgetting is for memory's sake, so it need not be done each day.
 PRUNE_DAYS = 7
 #: Where more wait for a tick, nobody is looked at ahead of time: a flood comes first.
-AHEAD_MAX = 32
+AHEAD_MAX = 200
+#: Of so many who are told at one tick it is said what comes: it takes dozens of evaluations each,
+#: and the others wait.
+FORECASTS_MAX = 8
 
 
 class PartitionFold:
@@ -57,7 +60,8 @@ class PartitionFold:
         self._switching = Switching(self._book.header, self._cards, partition)
         self._upward = Upward(partition, self._book, self._queue)
         #: As the tick says that is being applied.
-        self._looks_ahead = False
+        #: Of so many more it is said at this tick what comes.
+        self._forecasts_left = 0
         self._rebuild()
 
     @property
@@ -209,7 +213,7 @@ class PartitionFold:
         stamped_ms = min(tick.now_ms, append_ms) if wall else tick.now_ms
         now_ms = max(stamped_ms, self.header.tick_ms)
         self._queue.advance(now_ms)
-        self._looks_ahead = tick.looks_ahead
+        self._forecasts_left = FORECASTS_MAX if tick.looks_ahead else 0
         outputs: list[Output] = []
         for customer_id in self._queue.take(tick):
             customer = self._book.live.get(customer_id) or self._book.open(customer_id, append_ms)
@@ -261,8 +265,10 @@ class PartitionFold:
             self._cards.mark,
             moment,
             source=self.policy.source,
-            looks_ahead=self._looks_ahead,
+            looks_ahead=self._forecasts_left > 0,
         )
+        if outputs and self._forecasts_left:
+            self._forecasts_left -= 1
         if other_card is not None:
             self._switching.moved(other_card, customer_id, customer, card, moment)
         if outputs and customer.emitted is not None:
@@ -325,6 +331,8 @@ class PartitionFold:
         customers_max: int,
         sources: Collection[str] = (),
         ticks_max: int | None = None,
+        *,
+        may_look_ahead: bool = True,
     ) -> list[Tick]:
         """The ticks to append now: none if nothing is to be done, several if too many wait.
 
@@ -341,7 +349,8 @@ class PartitionFold:
         else:
             now_ms = min(clock_ms, reached_ms)
         now_ms = max(now_ms, self.header.tick_ms)
-        ahead_max = AHEAD_MAX if self.policy.mode is TickMode.WALL else 0
+        is_wall = self.policy.mode is TickMode.WALL
+        ahead_max = AHEAD_MAX if is_wall and may_look_ahead else 0
         found = self._queue.ticks(now_ms, customers_max, ahead_max, ticks_max)
         # An activation ends with a tick, be there nobody left to move.
         return found or ([] if self.header.activation is None else [Tick(now_ms)])

@@ -13,7 +13,7 @@ from typing import Any
 from faust.types import TP
 
 from schemas import signals
-from schemas.signals import Tick
+from schemas.signals import LogRecord, Tick
 from schemas.topics import SOURCES
 from scoring.outputs import Output
 from scoring.partition import FoldPolicy, PartitionFold
@@ -242,16 +242,17 @@ class Scorer:
         enough = fold.counts.evaluations + SLICE_EVALUATIONS
         is_whole = True
         for record in records:
-            for output in self._apply(fold, record):
+            said = decoded(self._settings, fold.partition, record)
+            for output in self._apply(fold, record, said):
                 await self._outputs.add(writer, rollups, fold.partition, output)
-            if fold.counts.evaluations >= enough:
+            looked_ahead = type(said) is Tick and said.looks_ahead
+            if looked_ahead or fold.counts.evaluations >= enough:
                 is_whole = False
                 break
         await self._outputs.add_rollups(writer, rollups)
         return is_whole
 
-    def _apply(self, fold: PartitionFold, record: Any) -> list[Output]:
-        said = decoded(self._settings, fold.partition, record)
+    def _apply(self, fold: PartitionFold, record: Any, said: LogRecord) -> list[Output]:
         if type(said) is Tick:
             self._metrics.ticks.inc()
             self._rounds.read(fold.partition)
@@ -329,7 +330,7 @@ class Scorer:
                 continue
             if now_ms < self._not_before_ms(fold, sources, now_ms):
                 continue
-            ticks = fold.ticks(now_ms, self._settings.tick_customers, sources, ROUND_TICKS_MAX)
+            ticks = self._ticks_of(fold, sources, now_ms)
             if not ticks:
                 continue
             self.app.lease.check()
@@ -342,6 +343,13 @@ class Scorer:
             answers = await asyncio.gather(*futures)
             if self._settings.parts == "score":  # else intake, beside us, looks at the clock
                 self._broker_clock.answered(now_ms, answers, self._clock.now_ms())
+
+    def _ticks_of(self, fold: PartitionFold, sources: frozenset[str], now_ms: int) -> list[Tick]:
+        """The next ticks of a partition. In a backlog they do not look ahead."""
+        return fold.ticks(
+            now_ms, self._settings.tick_customers, sources, ROUND_TICKS_MAX,
+            may_look_ahead=not apart_ms(now_ms, fold.read_to_ms(sources) or 0),
+        )  # fmt: skip
 
     async def _ask_the_time(self) -> None:
         """While the clock is off: a record that says nothing, to see whether it is right again."""

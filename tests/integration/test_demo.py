@@ -55,6 +55,10 @@ class Demo:
         )
         assert said in self.text(), self.text()
 
+    def until_lines(self, said: str, lines: int) -> None:
+        """Wait until it has printed so many lines with something; it may not end before."""
+        assert until(lambda: self.text().count(said) >= lines, PATIENCE_S), self.text()
+
     def children(self) -> dict[int, str]:
         """Its direct children: process id and command line."""
         return {
@@ -101,8 +105,11 @@ def demo(tmp_path):
 def test_the_demo_scores_a_company_and_reports(demo, tmp_path):
     """One command, no preparation: customers scored, lines crossed, messages delivered."""
     report = tmp_path / "report.json"
-    run = demo("--seconds", "35", "--days", "45", "--report", str(report))
+    run = demo("--days", "45", "--report", str(report))
     run.until("live:")
+    # A line every five seconds: what is measured of the present comes after the first.
+    run.until_lines("live:", 4)
+    run.process.send_signal(signal.SIGINT)
     assert ADDRESS.search(run.text())
     (went_live, *_) = [line for line in run.text().splitlines() if " live: " in line]
     assert "deliveries: none" in went_live, "the past has messaged somebody"
@@ -121,6 +128,15 @@ def test_the_demo_scores_a_company_and_reports(demo, tmp_path):
     assert set(told["deliveries"]) <= {"console", "slack", "webhook"}
     assert told["latency_ms"]["samples"] >= 3
     assert 0 < told["latency_ms"]["p50"] <= told["latency_ms"]["p99"]
+    assert [path.name for path in tmp_path.glob("vitals-demo-*")] == []
+
+
+def test_it_ends_by_itself_when_its_time_is_over(demo, tmp_path):
+    """However far it has come by then: the report says what there was."""
+    report = tmp_path / "report.json"
+    run = demo("--seconds", "1", "--customers", "10", "--days", "2", "--report", str(report))
+    assert run.process.wait(PATIENCE_S) == 0, run.text()
+    assert json.loads(report.read_text())["customers"] <= 10
     assert [path.name for path in tmp_path.glob("vitals-demo-*")] == []
 
 

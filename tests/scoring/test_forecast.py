@@ -7,11 +7,12 @@ import histories
 from partitionlog import DAY_MS, HOUR_MS, SAAS, START_MS, Log, bodies, changed_card, data_of, event
 from properties import examples
 from schemas.scores import ScoreChanged
-from schemas.signals import Tick
+from schemas.signals import Progress, Tick
 from scoring import forecast
 from scoring.evaluate import Assessment, assess
 from scoring.forecast import AHEAD_DAYS, ASSESSMENTS_MAX, Ahead, look_ahead
 from scoring.moment import Moment
+from scoring.partition import FORECASTS_MAX
 
 SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large)
 
@@ -126,6 +127,28 @@ def test_ticks_look_ahead_where_few_wait() -> None:
     assert [tick.looks_ahead for tick in queue.ticks(START_MS, 10, 2)] == [True]
     assert [tick.looks_ahead for tick in queue.ticks(START_MS, 10, 1)] == [False]
     assert [tick.looks_ahead for tick in queue.ticks(START_MS, 10)] == [False]
+
+
+def test_of_so_many_who_are_told_at_one_tick_it_is_said_what_comes() -> None:
+    """The others are told too; at the next tick as many again are looked at."""
+    log = Log()
+    names = [f"c{number:02}" for number in range(FORECASTS_MAX + 3)]
+    for name in names:
+        log.read(START_MS, *histories.known(name, START_MS))
+    log.add(Tick(START_MS, None, None, True), START_MS)
+    said = [each["after"]["next_told"] is not None for each in data_of(log.outputs)]
+    assert said == [True] * FORECASTS_MAX + [False] * 3
+    log.read(START_MS + 1, *histories.known("later", START_MS + 1))
+    assert told_ahead(log, START_MS + 1).data.after.next_told is not None
+
+
+def test_in_a_backlog_ticks_do_not_look_ahead() -> None:
+    log = Log()
+    log.read(START_MS, *histories.known("acme", START_MS))
+    log.add(Progress({"health.usage.v1/0": START_MS}), START_MS)
+    for may in (True, False):
+        (tick,) = log.fold.ticks(START_MS, 10, may_look_ahead=may)
+        assert tick.looks_ahead is may
 
 
 def test_a_customer_whom_nothing_moves_stays() -> None:

@@ -19,6 +19,7 @@ from streams.engine.starting import Standing
 from streams.exits import Exit, NamedExit
 from streams.scorer import agent
 from streams.scorer.agent import Scorer
+from streams.scorer.pace import BEHIND_MS
 
 LOG, ROWS = "health.signals.v1", "health.customers.v1"
 SCORES, TRANSITIONS = "health.scores.v1", "health.transitions.v1"
@@ -260,6 +261,46 @@ async def test_others_get_their_turn_within_a_long_chunk(
     assert {1, 2, 3, 4} <= set(known)
     await scorer.checkpoint()
     assert acknowledged == [0]
+
+
+async def test_others_get_their_turn_after_each_tick_that_looks_ahead(
+    scorer: Scorer, acknowledged: list[int]
+) -> None:
+    """It costs what hundreds of evaluations cost, however few there were."""
+    known: list[int] = []
+    ahead = [Tick(START_MS + HOUR_MS, None, f"c{number}", True) for number in range(3)]
+    ids = [f"c{number}" for number in range(3)]
+    accounts = [event("account.created", START_MS, id_, name="A", seats=3) for id_ in ids]
+
+    async def look() -> None:
+        while not scorer._unacknowledged:
+            async with scorer._lock:
+                known.append(scorer.folds[0].counts.evaluations)
+            await asyncio.sleep(0)
+
+    looking = asyncio.ensure_future(look())
+    await put(scorer, log_records(0, activation(SAAS), block_of(accounts, 0), *ahead))
+    await looking
+    assert {1, 2} <= set(known)
+
+
+@pytest.mark.parametrize(("late_ms", "expected"), [(0, True), (BEHIND_MS + 3_000, False)])
+async def test_in_a_backlog_nobody_is_looked_at_ahead_of_time(
+    scorer: Scorer,
+    client: RecordingClient,
+    clock: ManualClock,
+    acknowledged: list[int],
+    late_ms: int,
+    expected: bool,
+) -> None:
+    every = {f"health.{family}.v1/{p}" for family in SOURCE_FAMILIES for p in (0, 1)}
+    await put(scorer, story()[:3] + log_records(3, Progress(dict.fromkeys(every, START_MS))))
+    clock.advance(late_ms)
+    scorer.app.lease.begin()
+    await scorer._tick()
+    (tick,) = [signals.decode(value or b"") for value in client.values(LOG)]
+    assert isinstance(tick, Tick)
+    assert tick.looks_ahead is expected
 
 
 async def test_s6_a_handover_waits_for_all_of_the_chunk_in_hand(
