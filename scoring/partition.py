@@ -325,6 +325,14 @@ class PartitionFold:
         """Whether the last ticks were only a part of their round: :meth:`ticks` goes on."""
         return self._queue.is_mid_round
 
+    def may_be_due(self, clock_ms: int) -> bool:
+        """Whether :meth:`ticks` might find anything to do; most of the time nothing is."""
+        queue = self._queue
+        if self.policy.mode is not TickMode.WALL or queue.ready or queue.is_mid_round:
+            return True
+        first_ms, last_ms = queue.first_ms, max(clock_ms, self.header.tick_ms)
+        return self.header.activation is not None or (first_ms is not None and first_ms <= last_ms)
+
     def ticks(
         self,
         clock_ms: int,

@@ -14,7 +14,7 @@ from schemas.billing import BillingChange
 from schemas.inbound import RECORD_BYTES_MAX
 from schemas.signals import Kind, Signal
 from schemas.tickets import Priority, TicketChange
-from streams.intake.plain_usage import PlainTimes, is_plain
+from streams.intake.plain_usage import is_plain, plain_ms
 
 __all__ = ["PlainChanges"]
 
@@ -68,7 +68,7 @@ class PlainChanges:
     def __init__(self) -> None:
         self._ticket: Callable[[bytes], _Ticket] = msgspec.json.Decoder(_Ticket).decode
         self._billing: Callable[[bytes], _Billing] = msgspec.json.Decoder(_Billing).decode
-        self._ms = PlainTimes().ms
+        self._ms = plain_ms()
 
     def ticket(self, raw: bytes | None, offset: int) -> tuple[str, Signal] | None:
         """A ticket record's source and signal (``source_ix`` 0); None: ask the reference."""

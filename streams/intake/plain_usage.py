@@ -25,11 +25,11 @@ plain_usage_c: Any = None
 with suppress(ImportError):  # installed without a C compiler
     from streams.intake import plain_usage_c  # type: ignore[attr-defined, no-redef]
 
-__all__ = ["PlainTimes", "PlainUsage", "is_plain"]
+__all__ = ["DURATION_S_MAX", "PlainTimes", "PlainUsage", "is_plain", "plain_ms"]
 
 _Id = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 _QUANTITY_MAX = 1_000_000_000
-_DURATION_S_MAX = 366 * 86_400
+DURATION_S_MAX = 366 * 86_400
 _FEATURE = int(Kind.FEATURE)
 #: Minutes remembered: a week of them.
 _MINUTES_MAX = 10_080
@@ -48,7 +48,7 @@ class _Feature(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     user: _Id | None = None
     user_kind: Literal["human", "automated", "staff"] = "human"
     quantity: Annotated[int, msgspec.Meta(ge=0, le=_QUANTITY_MAX)] = 1
-    duration_s: Annotated[float, msgspec.Meta(ge=0, le=_DURATION_S_MAX)] = 0
+    duration_s: Annotated[float, msgspec.Meta(ge=0, le=DURATION_S_MAX)] = 0
     outcome: Literal["ok", "failed"] = "ok"
 
 
@@ -112,6 +112,12 @@ class PlainTimes:
             self._minutes.clear()
         self._minutes[minute] = ms
         return ms
+
+
+def plain_ms() -> Callable[[str], int | None]:
+    """How to read a plain time: compiled where it can be, which remembers nothing."""
+    compiled: Callable[[str], int | None] | None = getattr(plain_usage_c, "time_ms", None)
+    return compiled or PlainTimes().ms
 
 
 def is_plain(ids: str) -> bool:

@@ -3,23 +3,32 @@
 
 It reads what that one reads or less, and says of it the same; whatever it does not read goes to
 the ordinary way, record by record. The tests of that way run over this one too.
+
+Most records are one flat JSON object of ASCII without escapes. Those are read here byte by byte,
+without an event in between (``scan``); any other goes through the decoder.
 """
 
 from libc.math cimport rint
+from libc.string cimport memcmp
 
 cdef extern from "Python.h":
     bint PyUnicode_IS_COMPACT_ASCII(object text)
     const unsigned char* PyUnicode_1BYTE_DATA(object text)
     Py_ssize_t PyUnicode_GET_LENGTH(object text)
     Py_ssize_t PyBytes_GET_SIZE(object data)
+    char* PyBytes_AS_STRING(object data)
+    bint PyBytes_CheckExact(object data)
+    str PyUnicode_FromStringAndSize(const char* data, Py_ssize_t size)
+    double PyOS_string_to_double(const char* data, char** end, void* overflow) except? -1.0
 
-__all__ = ["fill", "read"]
+__all__ = ["fill", "read", "scan", "time_ms"]
 
 # Taken from the Python modules at the first use.
 cdef Py_ssize_t RECORD_BYTES_MAX = 0
 cdef object FEATURE = None
 cdef object USER_KINDS = None
 cdef object FAILED = "failed"
+cdef double DURATION_S_MAX = 0
 cdef long long NOT_PLAIN = -1
 
 cdef int[12] DAYS_BEFORE = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334]
@@ -27,11 +36,15 @@ cdef int[12] DAYS_IN = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
 
 
 cdef int _learn() except -1:
-    global RECORD_BYTES_MAX, FEATURE, USER_KINDS
+    global DURATION_S_MAX, RECORD_BYTES_MAX, FEATURE, USER_KINDS
     from schemas.inbound import RECORD_BYTES_MAX as record_bytes_max
     from schemas.signals import Kind
     from scoring.signals import USER_KINDS as user_kinds
+    from streams.intake.plain_usage import DURATION_S_MAX as duration_s_max
 
+    if (user_kinds["human"], user_kinds["automated"], user_kinds["staff"]) != (0, 1, 2):
+        raise ValueError("the kinds of users have other numbers than here")
+    DURATION_S_MAX = duration_s_max
     RECORD_BYTES_MAX, FEATURE, USER_KINDS = record_bytes_max, int(Kind.FEATURE), user_kinds
     return 0
 
@@ -44,14 +57,23 @@ cdef inline int _two(const unsigned char* at) noexcept nogil:
 
 
 cdef long long _time_ms(object text):
+    """Unix milliseconds of a text, see :func:`_ms_of`."""
+    if not PyUnicode_IS_COMPACT_ASCII(text):
+        return NOT_PLAIN
+    return _ms_of(PyUnicode_1BYTE_DATA(text), PyUnicode_GET_LENGTH(text))
+
+
+def time_ms(str text):
+    """Unix milliseconds, as :meth:`streams.intake.plain_usage.PlainTimes.ms`; None: ask that."""
+    cdef long long found = _time_ms(text)
+    return None if found == NOT_PLAIN else found
+
+
+cdef long long _ms_of(const unsigned char* at, Py_ssize_t length) noexcept nogil:
     """Unix milliseconds, rounded down, of ``2026-03-01T09:30:00.123456Z``, also with ``+00:00``.
 
     From 1970 to 2199; NOT_PLAIN for what is written otherwise, or is no time.
     """
-    if not PyUnicode_IS_COMPACT_ASCII(text):
-        return NOT_PLAIN
-    cdef Py_ssize_t length = PyUnicode_GET_LENGTH(text)
-    cdef const unsigned char* at = PyUnicode_1BYTE_DATA(text)
     if length < 20:
         return NOT_PLAIN
     if at[length - 1] == b"Z":
@@ -94,20 +116,272 @@ cdef long long _time_ms(object text):
     return ((days * 24 + hour) * 60 + minute) * 60_000 + second * 1000 + ms
 
 
-cdef inline bint _is_plain(object text):
-    """Whether an id is ASCII that can be printed, without a blank."""
-    if not PyUnicode_IS_COMPACT_ASCII(text):
-        return False
-    cdef const unsigned char* at = PyUnicode_1BYTE_DATA(text)
+cdef inline bint _is_printed(const unsigned char* at, Py_ssize_t size) noexcept nogil:
+    """Whether all is ASCII that can be printed, without a blank."""
     cdef Py_ssize_t n
-    for n in range(PyUnicode_GET_LENGTH(text)):
+    for n in range(size):
         if at[n] < 0x21 or at[n] > 0x7E:
             return False
     return True
 
 
+cdef inline bint _is_plain(object text):
+    """Whether an id is ASCII that can be printed, without a blank."""
+    if not PyUnicode_IS_COMPACT_ASCII(text):
+        return False
+    return _is_printed(PyUnicode_1BYTE_DATA(text), PyUnicode_GET_LENGTH(text))
+
+
+# The fields of a usage event, as bits: each may stand there once.
+cdef enum:
+    EVENT_ID = 1
+    CUSTOMER_ID = 2
+    OCCURRED_AT = 4
+    SOURCE = 8
+    TYPE = 16
+    FEATURE_NAME = 32
+    SCHEMA_VERSION = 64
+    USER = 128
+    USER_KIND = 256
+    QUANTITY = 512
+    DURATION_S = 1024
+    OUTCOME = 2048
+    NEEDED = 63
+
+
+cdef struct Text:
+    const unsigned char* at
+    Py_ssize_t size
+
+
+cdef struct Usage:
+    Text event_id
+    Text customer_id
+    Text occurred_at
+    Text source
+    Text feature
+    Text user
+    Text duration_s
+    long long quantity
+    int has_user
+    int user_kind
+    int failed
+
+
+cdef inline bint _says(Text text, const char* word, Py_ssize_t size) noexcept nogil:
+    return text.size == size and memcmp(text.at, word, size) == 0
+
+
+cdef inline int _field(Text key) noexcept nogil:
+    """Which field a key is; 0: none."""
+    if key.size == 4:
+        return TYPE if _says(key, b"type", 4) else USER if _says(key, b"user", 4) else 0
+    if key.size == 6:
+        return SOURCE if _says(key, b"source", 6) else 0
+    if key.size == 7:
+        if _says(key, b"feature", 7):
+            return FEATURE_NAME
+        return OUTCOME if _says(key, b"outcome", 7) else 0
+    if key.size == 8:
+        if _says(key, b"event_id", 8):
+            return EVENT_ID
+        return QUANTITY if _says(key, b"quantity", 8) else 0
+    if key.size == 9:
+        return USER_KIND if _says(key, b"user_kind", 9) else 0
+    if key.size == 10:
+        return DURATION_S if _says(key, b"duration_s", 10) else 0
+    if key.size == 11:
+        if _says(key, b"customer_id", 11):
+            return CUSTOMER_ID
+        return OCCURRED_AT if _says(key, b"occurred_at", 11) else 0
+    return SCHEMA_VERSION if _says(key, b"schema_version", 14) else 0
+
+
+cdef inline const unsigned char* _past_blanks(
+    const unsigned char* at, const unsigned char* end
+) noexcept nogil:
+    while at < end and (at[0] == 32 or at[0] == 10 or at[0] == 13 or at[0] == 9):
+        at += 1
+    return at
+
+
+cdef inline const unsigned char* _text(
+    const unsigned char* at, const unsigned char* end, Text* found
+) noexcept nogil:
+    """A text in quotes, of ASCII without escapes; NULL: it is none. Behind it."""
+    if at >= end or at[0] != 34:
+        return NULL
+    at += 1
+    found.at = at
+    while at < end and at[0] != 34:
+        if at[0] < 0x20 or at[0] > 0x7E or at[0] == 92:
+            return NULL
+        at += 1
+    if at >= end:
+        return NULL
+    found.size = at - found.at
+    return at + 1
+
+
+cdef inline const unsigned char* _digits(
+    const unsigned char* at, const unsigned char* end, Text* found
+) noexcept nogil:
+    """Up to nine digits, none of them a leading 0; NULL: it is no such number. Behind it."""
+    found.at = at
+    while at < end and 48 <= at[0] <= 57:
+        at += 1
+    found.size = at - found.at
+    if found.size == 0 or found.size > 9 or (found.size > 1 and found.at[0] == 48):
+        return NULL
+    return at
+
+
+cdef const unsigned char* _value(
+    int field, const unsigned char* at, const unsigned char* end, Usage* usage
+) noexcept nogil:
+    """The value of a field; NULL: not plain. Behind it."""
+    cdef Text text
+    cdef Py_ssize_t n
+    if field == QUANTITY:
+        at = _digits(at, end, &text)
+        if at != NULL:
+            usage.quantity = 0
+            for n in range(text.size):
+                usage.quantity = usage.quantity * 10 + text.at[n] - 48
+        return at
+    if field == DURATION_S:
+        at = _digits(at, end, &usage.duration_s)
+        if at != NULL and at < end and at[0] == 46:
+            at += 1
+            n = 0
+            while at < end and 48 <= at[0] <= 57:
+                at += 1
+                n += 1
+            if n == 0 or n > 9:
+                return NULL
+            usage.duration_s.size = at - usage.duration_s.at
+        return at
+    if field == USER and end - at > 4 and memcmp(at, b"null", 4) == 0:
+        return at + 4
+    at = _text(at, end, &text)
+    if at == NULL:
+        return NULL
+    if field == TYPE:
+        return at if _says(text, b"usage.feature", 13) else NULL
+    if field == SCHEMA_VERSION:
+        return at if _says(text, b"1.0", 3) else NULL
+    if field == OUTCOME:
+        usage.failed = _says(text, b"failed", 6)
+        return at if usage.failed or _says(text, b"ok", 2) else NULL
+    if field == USER_KIND:
+        if _says(text, b"human", 5):
+            usage.user_kind = 0
+        elif _says(text, b"automated", 9):
+            usage.user_kind = 1
+        elif _says(text, b"staff", 5):
+            usage.user_kind = 2
+        else:
+            return NULL
+        return at
+    if field == OCCURRED_AT:
+        usage.occurred_at = text
+        return at
+    if field == FEATURE_NAME:
+        usage.feature = text
+        return at if 0 < text.size <= 500 else NULL
+    # What is left are ids.
+    if text.size == 0 or text.size > 200 or not _is_printed(text.at, text.size):
+        return NULL
+    if field == EVENT_ID:
+        usage.event_id = text
+    elif field == CUSTOMER_ID:
+        usage.customer_id = text
+    elif field == SOURCE:
+        usage.source = text
+    else:
+        usage.user = text
+        usage.has_user = True
+    return at
+
+
+cdef bint _scan(const unsigned char* at, Py_ssize_t size, Usage* usage) noexcept nogil:
+    """Whether the bytes are a plain usage event, all of them; then its fields are in ``usage``."""
+    cdef const unsigned char* end = at + size
+    cdef Text key
+    cdef int field, known = 0
+    usage.duration_s.size = 0
+    usage.quantity = 1
+    usage.has_user = usage.user_kind = usage.failed = 0
+    at = _past_blanks(at, end)
+    if at >= end or at[0] != 123:
+        return False
+    while True:
+        at = _text(_past_blanks(at + 1, end), end, &key)
+        if at == NULL:
+            return False
+        field = _field(key)
+        if field == 0 or known & field:
+            return False
+        known |= field
+        at = _past_blanks(at, end)
+        if at >= end or at[0] != 58:
+            return False
+        at = _value(field, _past_blanks(at + 1, end), end, usage)
+        if at == NULL:
+            return False
+        at = _past_blanks(at, end)
+        if at >= end:
+            return False
+        if at[0] == 125:
+            break
+        if at[0] != 44:
+            return False
+    return known & NEEDED == NEEDED and _past_blanks(at + 1, end) == end
+
+
+cdef inline str _str(Text text):
+    return PyUnicode_FromStringAndSize(<const char*>text.at, text.size)
+
+
+cdef list _scanned(object raw, object offset):
+    """The signal of a record, its source in place of ``source_ix``; None: ask the decoder."""
+    cdef Usage usage
+    cdef char* end
+    cdef double duration_s = 0
+    if not _scan(<const unsigned char*>PyBytes_AS_STRING(raw), PyBytes_GET_SIZE(raw), &usage):
+        return None
+    cdef long long at_ms = _ms_of(usage.occurred_at.at, usage.occurred_at.size)
+    if at_ms == NOT_PLAIN:
+        return None
+    if usage.duration_s.size:
+        duration_s = PyOS_string_to_double(<const char*>usage.duration_s.at, &end, NULL)
+        if <const unsigned char*>end != usage.duration_s.at + usage.duration_s.size:
+            return None
+        if duration_s > DURATION_S_MAX:
+            return None
+    return [
+        offset, at_ms, _str(usage.customer_id), _str(usage.source), _str(usage.event_id), FEATURE,
+        _str(usage.feature), _str(usage.user) if usage.has_user else None, usage.user_kind,
+        usage.quantity, <long long>rint(duration_s * 1000), usage.failed,
+    ]
+
+
+def scan(raw, offset):
+    """What is read of a record without the decoder; for tests. As :func:`read`."""
+    if FEATURE is None:
+        _learn()
+    cdef list signal = _scanned(raw, offset) if PyBytes_CheckExact(raw) else None
+    return None if signal is None else _with_source(signal)
+
+
+cdef tuple _with_source(list signal):
+    cdef object source = signal[3]
+    signal[3] = 0
+    return source, signal
+
+
 cdef list _signal(object event, object offset):
-    """The signal of a decoded event, its ``source_ix`` 0; None if something is not plain."""
+    """As :func:`_scanned`, of a decoded event; None if something is not plain."""
     cdef object source = event.source, user = event.user
     cdef object event_id = event.event_id, customer_id = event.customer_id
     if not (_is_plain(event_id) and _is_plain(customer_id) and _is_plain(source)):
@@ -119,10 +393,24 @@ cdef list _signal(object event, object offset):
         return None
     cdef double duration_s = event.duration_s
     return [
-        offset, at_ms, customer_id, 0, event_id, FEATURE, event.feature, user,
+        offset, at_ms, customer_id, source, event_id, FEATURE, event.feature, user,
         USER_KINDS[event.user_kind], event.quantity, <long long>rint(duration_s * 1000),
         1 if event.outcome == FAILED else 0,
     ]
+
+
+cdef list _read(object decode, object raw, object offset):
+    """The signal of a record, its source in place of ``source_ix``; None: ask the reference."""
+    cdef list signal = None
+    if PyBytes_CheckExact(raw):
+        signal = _scanned(raw, offset)
+        if signal is not None:
+            return signal
+    try:
+        event = decode(raw)
+    except ValueError:  # msgspec's errors are ValueErrors, and so is that of a broken text
+        return None
+    return _signal(event, offset)
 
 
 def read(decode, raw, offset):
@@ -131,12 +419,8 @@ def read(decode, raw, offset):
         _learn()
     if raw is None or not 0 < len(raw) <= RECORD_BYTES_MAX:
         return None
-    try:
-        event = decode(raw)
-    except ValueError:  # msgspec's errors are ValueErrors, and so is that of a broken text
-        return None
-    cdef list signal = _signal(event, offset)
-    return None if signal is None else (event.source, signal)
+    cdef list signal = _read(decode, raw, offset)
+    return None if signal is None else _with_source(signal)
 
 
 def fill(records, decode, take, dict partitions, dict open_blocks, long long earliest_ms,
@@ -153,12 +437,7 @@ def fill(records, decode, take, dict partitions, dict open_blocks, long long ear
         if raw is not None:
             size = PyBytes_GET_SIZE(raw)
             if 0 < size <= RECORD_BYTES_MAX:
-                try:
-                    event = decode(raw)
-                except ValueError:
-                    take(record)
-                    continue
-                signal = _signal(event, record.offset)
+                signal = _read(decode, raw, record.offset)
                 if signal is not None:
                     at_ms = signal[1]
                     partition = partitions.get(signal[2])
@@ -166,7 +445,7 @@ def fill(records, decode, take, dict partitions, dict open_blocks, long long ear
                         block = open_blocks.get(partition)
                         size += overhead_bytes
                         if block is not None and block.room >= size:
-                            index = (<dict>block.source_ix).get(event.source)
+                            index = (<dict>block.source_ix).get(signal[3])
                             if index is not None:
                                 signal[3] = index
                                 block.room -= size

@@ -21,6 +21,7 @@ from scoring.row import newer
 from scoring.seal import Unsealed
 from scoring.versions import NewerState, RowError
 from streams.clock import Clock
+from streams.collecting import give_back
 from streams.engine.app import VitalsApp, build_app, chunked_topic
 from streams.engine.batches import BatchWriter
 from streams.engine.broker_clock import BrokerClock
@@ -133,11 +134,13 @@ class Scorer:
         if doubtful:
             self.table.restore_whole(doubtful, "with the rest of the changelog it is not whole")
             return
+        if new:
+            give_back()
         took_s = self._clock.elapsed_s() - self.table.restore_began_s
         for partition in new:
             self._metrics.restore_s.labels(str(partition)).set(took_s)
         self._told.tell_restored(self._metrics, self.table)
-        self._rounds = Rounds()
+        self._rounds = Rounds(self._clock.now_ms())
         self.assigned = True
         self._metrics.partitions.set(len(self.folds))
         log.info("own signals partitions %s: %d rows", sorted(held), self._row_count())
@@ -326,7 +329,7 @@ class Scorer:
         sources = await self._sources()
         futures = []
         for partition, fold in list(self.folds.items()):
-            if self._rounds.is_under_way(partition):
+            if self._rounds.is_under_way(partition) or not fold.may_be_due(now_ms):
                 continue
             if now_ms < self._not_before_ms(fold, sources, now_ms):
                 continue

@@ -50,10 +50,13 @@ def checkpoint_is_due(skipped: int, rows: int, *, behind: bool) -> bool:
 class Rounds:
     """The latest round of ticks of each partition: when it was appended, and what is under way.
 
-    The ticks under way are those that were appended and not read yet.
+    The ticks under way are those that were appended and not read yet. The partitions were taken
+    over at ``began_ms``: the first round in a backlog comes as far behind that as the others
+    behind each other. What customers are after their first few events is of no use to anybody.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, began_ms: int = 0) -> None:
+        self._first_ms = began_ms
         self._began_ms: dict[int, int] = {}
         self._under_way: dict[int, int] = {}
 
@@ -72,4 +75,4 @@ class Rounds:
 
     def not_before_ms(self, partition: int, apart_ms: int) -> int:
         """The earliest instant for the partition's next round, so far behind the last one."""
-        return self._began_ms.get(partition, 0) + apart_ms
+        return self._began_ms.get(partition, self._first_ms) + apart_ms

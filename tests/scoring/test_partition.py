@@ -273,6 +273,37 @@ def test_nothing_to_do_means_no_tick() -> None:
     assert log.fold.ticks(START_MS, 10) == []
 
 
+def test_whether_anything_may_be_due_is_known_without_looking() -> None:
+    """Touched; then nothing until the instant that is due; a card that is made active; mid-round."""
+    log = ready_log("a", "b")
+    log.add(Progress({USAGE: START_MS}), START_MS)
+    assert log.fold.may_be_due(START_MS)
+    (tick,) = log.fold.ticks(START_MS, 10)
+    log.add(tick, START_MS)
+    due_ms = min(log.customer(name).due_ms or 0 for name in ("a", "b"))
+    assert due_ms > START_MS
+    assert not log.fold.may_be_due(due_ms - 1)
+    log.add(Progress({USAGE: due_ms}), due_ms)
+    assert log.fold.ticks(due_ms - 1, 10) == []
+    assert log.fold.may_be_due(due_ms)
+    assert log.fold.ticks(due_ms, 10) != []
+
+
+def test_what_a_round_has_left_and_an_activation_may_be_due() -> None:
+    log = ready_log("a", "b", "c")
+    log.add(Progress({USAGE: START_MS}), START_MS)
+    (first,) = log.fold.ticks(START_MS, 1, ticks_max=1)
+    log.add(first, START_MS)
+    assert log.fold.is_mid_round
+    assert log.fold.may_be_due(START_MS)
+    idle = Log()
+    assert not idle.fold.may_be_due(START_MS)
+    idle.add(activation(OTHER, 1), START_MS)
+    assert idle.fold.may_be_due(START_MS)
+    by_event_time = Log(mode=TickMode.EVENT)
+    assert by_event_time.fold.may_be_due(START_MS)
+
+
 def ahead(now_ms: int, after: str | None = None, through: str | None = None) -> Tick:
     """A tick for which few customers wait: it looks ahead."""
     return Tick(now_ms, after, through, looks_ahead=True)

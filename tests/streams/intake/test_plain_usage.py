@@ -43,8 +43,10 @@ def agrees(raw: bytes) -> bool:
     """Whether the short ways say nothing of a record, or what the reference says."""
     expected = reference(raw)
     compiled = None if PLAIN._compiled is None else compiled_reads(raw)
+    scanned = None if PLAIN._compiled is None else PLAIN._compiled.scan(raw, 7)
     return (
-        PLAIN.read(raw, 7) in (None, expected)
+        scanned in (None, expected)
+        and PLAIN.read(raw, 7) in (None, expected)
         and IN_PYTHON.read(raw, 7) in (None, expected)
         and (compiled is None or (expected is not None and compiled == expected[1]))
     )
@@ -151,9 +153,46 @@ ODD_FIELDS: list[dict[str, Any]] = [
 ]  # fmt: skip
 
 
+@pytest.mark.parametrize("feature", [EVENT["feature"], "board"])
 @pytest.mark.parametrize("changes", ODD_FIELDS, ids=repr)
-def test_what_is_odd_is_read_as_the_reference_reads_it(changes: dict[str, Any]) -> None:
-    assert agrees(encoded(**changes))
+def test_what_is_odd_is_read_as_the_reference_reads_it(
+    changes: dict[str, Any], feature: str
+) -> None:
+    assert agrees(encoded(**{"feature": feature, **changes}))
+
+
+@pytest.mark.skipif(PLAIN._compiled is None, reason="built without a C compiler")
+@pytest.mark.parametrize(
+    "raw",
+    [
+        encoded(feature="board"),
+        encoded(feature="a board", user=None),
+        encoded(feature="b", user=..., user_kind=..., quantity=..., duration_s=..., outcome=...),
+        encoded(feature="b", user_kind="staff", outcome="ok", schema_version=..., quantity=0),
+        encoded(feature="b", duration_s=0, quantity=999_999_999),
+        encoded(feature="b", duration_s=31_622_400),
+        encoded(feature="b", duration_s=0.0005),
+        encoded(feature="b" * 500, event_id="e" * 200, occurred_at="2026-03-02T09:30:05Z"),
+        json.dumps({**EVENT, "feature": "b"}, separators=(",", ":")).encode(),
+        json.dumps({**EVENT, "feature": "b"}, indent=2).encode() + b"\r\n\t ",
+        json.dumps(dict(reversed({**EVENT, "feature": "b"}.items()))).encode(),
+    ],
+)
+def test_what_is_plain_is_read_without_the_decoder(raw: bytes) -> None:
+    found = PLAIN._compiled.scan(raw, 7)
+    assert found is not None
+    assert found == reference(raw)
+    assert agrees(raw)
+
+
+@pytest.mark.skipif(PLAIN._compiled is None, reason="built without a C compiler")
+def test_every_beginning_of_a_record_is_none() -> None:
+    """Wherever it is cut off, and with any byte put in place of the next."""
+    raw = encoded(feature="board", user=None, duration_s=1.5)
+    for size in range(len(raw)):
+        assert PLAIN._compiled.scan(raw[:size], 7) is None
+        for byte in (b"\x00", b'"', b"\\", b"}", b",", b":", b"9", b"\xff"):
+            assert agrees(raw[:size] + byte + raw[size + 1 :])
 
 
 @pytest.mark.parametrize(
@@ -204,7 +243,8 @@ def test_any_usage_event_is_read_as_the_reference_reads_it(
 @settings(max_examples=examples(1000), suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_a_damaged_record_is_read_as_the_reference_reads_it(data: st.DataObject) -> None:
-    raw = bytearray(encoded(feature="board"))
+    feature = data.draw(st.sampled_from(["board", EVENT["feature"]]))
+    raw = bytearray(encoded(feature=feature))
     for _ in range(data.draw(st.integers(1, 3))):
         at = data.draw(st.integers(0, len(raw) - 1))
         gone = data.draw(st.integers(0, 2))
