@@ -6,13 +6,14 @@ takes a customer out asks the customer itself.
 """
 
 import struct
-from collections.abc import Iterable
-from heapq import heapify, heappop, heappush, nsmallest
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
+from heapq import heapify, heappop, heappush
 from itertools import pairwise
 
 from schemas.signals import Tick
 
-__all__ = ["DueQueue", "in_range"]
+__all__ = ["DueQueue"]
 
 
 _DUE = struct.Struct(">Q")
@@ -26,7 +27,11 @@ class DueQueue:
     """
 
     def __init__(self) -> None:
+        #: Who was touched or became due lately, for whoever touches them to add to.
         self.ready: set[str] = set()
+        #: The others that are ready, sorted: a tick takes a slice of them. None is in both for
+        #: long, and looking through all of them for each tick would take the square of their number.
+        self._waiting: list[str] = []
         self._heap: list[bytes] = []
         #: Behind this customer a round of ticks goes on that was not appended whole.
         self._round_after: str | None = None
@@ -56,11 +61,28 @@ class DueQueue:
         while heap and _due_ms(heap[0]) <= now_ms:
             ready.add(heappop(heap)[_DUE.size :].decode())
 
+    @property
+    def is_anybody_ready(self) -> bool:
+        """Whether a tick would find somebody."""
+        return bool(self.ready or self._waiting)
+
     def take(self, tick: Tick) -> list[str]:
         """The ready customers in a tick's range, in their fixed order; they are ready no more."""
-        taken = sorted(customer_id for customer_id in self.ready if in_range(customer_id, tick))
-        self.ready.difference_update(taken)
+        self._sort()
+        waiting = self._waiting
+        low = 0 if tick.after is None else bisect_right(waiting, tick.after)
+        high = len(waiting) if tick.through is None else bisect_right(waiting, tick.through)
+        taken = waiting[low:high]
+        del waiting[low:high]
         return taken
+
+    def _sort(self) -> None:
+        """Put those who are ready since to the others."""
+        waiting, ready = self._waiting, self.ready
+        if ready:
+            waiting += [each for each in ready if not _holds(waiting, each)] if waiting else ready
+            waiting.sort()
+            ready.clear()
 
     @property
     def is_mid_round(self) -> bool:
@@ -81,20 +103,22 @@ class DueQueue:
         ready again does not keep the others waiting.
         """
         self.advance(now_ms)
-        if not self.ready:
+        self._sort()
+        waiting, after = self._waiting, self._round_after
+        begin = 0 if after is None else bisect_right(waiting, after)
+        if begin == len(waiting):
+            after, begin = None, 0
+        count = len(waiting) - begin
+        most = count if ticks_max is None else ticks_max * customers_max + 1
+        first = waiting[begin : begin + most]
+        if not first:
             self._round_after = None
             return []
-        after = self._round_after
-        waiting = self.ready if after is None else {i for i in self.ready if i > after}
-        if not waiting:
-            after, waiting = None, self.ready
-        most = len(waiting) if ticks_max is None else ticks_max * customers_max + 1
-        first = nsmallest(most, waiting)
         bounds = first[customers_max - 1 : -1 : customers_max]
-        is_part = len(first) < len(waiting)
+        is_part = len(first) < count
         self._round_after = bounds[-1] if is_part else None
         edges = [after, *bounds] if is_part else [after, *bounds, None]
-        ahead = len(waiting) <= ahead_max
+        ahead = count <= ahead_max
         return [Tick(now_ms, low, high, ahead) for low, high in pairwise(edges)]
 
 
@@ -103,8 +127,7 @@ def _due_ms(entry: bytes) -> int:
     return due_ms
 
 
-def in_range(customer_id: str, tick: Tick) -> bool:
-    """Whether a tick concerns a customer."""
-    return (tick.after is None or customer_id > tick.after) and (
-        tick.through is None or customer_id <= tick.through
-    )
+def _holds(waiting: Sequence[str], customer_id: str) -> bool:
+    """Whether a customer is among those sorted."""
+    at = bisect_left(waiting, customer_id)
+    return at < len(waiting) and waiting[at] == customer_id

@@ -328,7 +328,7 @@ class PartitionFold:
     def may_be_due(self, clock_ms: int) -> bool:
         """Whether :meth:`ticks` might find anything to do; most of the time nothing is."""
         queue = self._queue
-        if self.policy.mode is not TickMode.WALL or queue.ready or queue.is_mid_round:
+        if self.policy.mode is not TickMode.WALL or queue.is_anybody_ready or queue.is_mid_round:
             return True
         first_ms, last_ms = queue.first_ms, max(clock_ms, self.header.tick_ms)
         return self.header.activation is not None or (first_ms is not None and first_ms <= last_ms)
@@ -375,7 +375,7 @@ class PartitionFold:
             last_ms = as_of_ms
         if self.card is None or self.card.hierarchy is None:
             return last_ms
-        if self._queue.ready and self.header.tick_ms:
+        if self._queue.is_anybody_ready and self.header.tick_ms:
             return self.header.tick_ms
         first_ms = self._queue.first_ms
         return (

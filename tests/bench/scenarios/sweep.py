@@ -16,12 +16,12 @@ from statistics import median
 from bench.contenders import PARTITIONS, Failed, Stand, cpu_s
 from bench.scenario import Asked, Found, Say, Scenario, aim, opened
 from bench.settled import settle
+from partitionlog import in_range
 from records import records_of
 from schemas import signals
 from schemas.inbound import AnyEvent, InboundEvent
 from schemas.signals import Tick
 from schemas.topics import Topics
-from scoring.due import in_range
 from servers.vitals import WorkerServer
 from servers.waiting import until
 
