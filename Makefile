@@ -49,7 +49,7 @@ $(INSTALLED): pyproject.toml
 	@touch $@
 
 # Without a C compiler the Python modules are used: it says so, and all works.
-$(STAMP): $(INSTALLED) deploy/compiled.py $(wildcard scoring/*.py scoring/*.pxd scoring/*_c.pyx streams/intake/*.py streams/*/*_c.pyx)
+$(STAMP): $(INSTALLED) deploy/compiled.py $(wildcard scoring/*.py scoring/*.pxd scoring/*_c.pyx streams/intake/*.py streams/intake/*.pxd streams/*/*_c.pyx)
 	@$(BIN)/python deploy/compiled.py || true
 	@touch $@
 

@@ -35,6 +35,7 @@ MODULES = (
             "told_form", "way", "weighting", "windows", "words",
         )
     ),
+    "streams/intake/bad_input.py",
     "streams/intake/blocks.py",
     "streams/intake/plain_changes.py",
 )  # fmt: skip

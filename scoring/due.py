@@ -29,8 +29,8 @@ class DueQueue:
     def __init__(self) -> None:
         #: Who was touched or became due lately, for whoever touches them to add to.
         self.ready: set[str] = set()
-        #: The others that are ready, sorted: a tick takes a slice of them. None is in both for
-        #: long, and looking through all of them for each tick would take the square of their number.
+        #: The others that are ready, sorted: a tick takes a slice of them. To look through all of
+        #: them for each tick takes the square of their number.
         self._waiting: list[str] = []
         self._heap: list[bytes] = []
         #: Behind this customer a round of ticks goes on that was not appended whole.

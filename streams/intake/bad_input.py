@@ -13,8 +13,17 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
-__all__ = ["BadInput", "BadInputPolicy", "PauseReason"]
+__all__ = ["BadInput", "BadInputPolicy", "PauseReason", "Stamped", "youngest_ms"]
+
+
+class Stamped(Protocol):
+    """A record with its own stamp, in Unix milliseconds."""
+
+    @property
+    def timestamp(self) -> int:
+        """When it was written, as its writer or the broker says."""
 
 
 class PauseReason(StrEnum):
@@ -82,20 +91,20 @@ class BadInput:
             return PauseReason.SHARE
         return None
 
-    def take_good(self, stamps_ms: Sequence[int]) -> None:
+    def take_good(self, records: Sequence[Stamped]) -> None:
         """Count records that are all good: most chunks are, and this is several times faster."""
         seconds = self._seconds
-        if seconds and max(stamps_ms, default=0) // 1000 <= seconds[-1][0]:
+        if seconds and youngest_ms(records) // 1000 <= seconds[-1][0]:
             # All are of the last second, as most chunks of a backlog are.
-            if stamps_ms:
-                seconds[-1][1] += len(stamps_ms)
-                self._records += len(stamps_ms)
+            if records:
+                seconds[-1][1] += len(records)
+                self._records += len(records)
                 self._in_a_row = 0
             return
         latest = seconds[-1][0] if seconds else None
         run = total = 0
-        for stamped_ms in stamps_ms:
-            second = stamped_ms // 1000
+        for record in records:
+            second = record.timestamp // 1000
             if latest is None or second > latest:
                 if run:
                     seconds[-1][1] += run
@@ -117,3 +126,12 @@ class BadInput:
             _, records, bad = seconds.popleft()
             self._records -= records
             self._bad -= bad
+
+
+def youngest_ms(records: Sequence[Stamped]) -> int:
+    """The youngest stamp of some records; 0 without any. Asked of every record."""
+    youngest = 0
+    for record in records:
+        stamped_ms = record.timestamp
+        youngest = max(youngest, stamped_ms)
+    return youngest

@@ -8,7 +8,6 @@ the partition is not fetched, the client polls on, and the others do not notice.
 
 import logging
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from operator import attrgetter
 from typing import Any, NamedTuple
 
 from faust.types import TP
@@ -27,9 +26,6 @@ from streams.settings import Settings
 __all__ = ["AUTHOR", "Limit", "Pausing"]
 
 log = logging.getLogger(__name__)
-#: Asked of every record.
-_stamp_of = attrgetter("timestamp")
-
 #: Of decisions that nobody but the product took.
 AUTHOR = "vitals worker"
 
@@ -97,7 +93,7 @@ class Pausing:
             count = self._counts[tp] = BadInput(self._policy)
         known_to = self.states.known_to.get((tp.topic, tp.partition), 0)
         if not bad and records[0].offset >= known_to:
-            count.take_good(list(map(_stamp_of, records)))
+            count.take_good(records)
             return None
         for number, record in enumerate(records, 1):
             if record.offset >= known_to:

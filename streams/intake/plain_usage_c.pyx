@@ -9,7 +9,7 @@ without an event in between (``scan``); any other goes through the decoder.
 """
 
 from libc.math cimport rint
-from libc.string cimport memcmp
+from libc.string cimport memcmp, memcpy
 
 cdef extern from "Python.h":
     bint PyUnicode_IS_COMPACT_ASCII(object text)
@@ -18,7 +18,7 @@ cdef extern from "Python.h":
     Py_ssize_t PyBytes_GET_SIZE(object data)
     char* PyBytes_AS_STRING(object data)
     bint PyBytes_CheckExact(object data)
-    str PyUnicode_FromStringAndSize(const char* data, Py_ssize_t size)
+    str PyUnicode_New(Py_ssize_t size, unsigned int largest)
     double PyOS_string_to_double(const char* data, char** end, void* overflow) except? -1.0
 
 __all__ = ["fill", "read", "scan", "time_ms"]
@@ -340,7 +340,9 @@ cdef bint _scan(const unsigned char* at, Py_ssize_t size, Usage* usage) noexcept
 
 
 cdef inline str _str(Text text):
-    return PyUnicode_FromStringAndSize(<const char*>text.at, text.size)
+    cdef str made = PyUnicode_New(text.size, 127)
+    memcpy(<void*>PyUnicode_1BYTE_DATA(made), text.at, text.size)
+    return made
 
 
 cdef list _scanned(object raw, object offset):

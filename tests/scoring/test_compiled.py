@@ -79,7 +79,12 @@ def use_of(at_ms: int, event_id: str, quantity: int) -> InboundEvent:
 
 def states(fold: PartitionFold) -> Any:
     counts = asdict(fold.counts)
-    return fold.checkpoint(), counts, sorted(fold._queue.ready.union(fold._queue._waiting)), fold.due_count()
+    return (
+        fold.checkpoint(),
+        counts,
+        sorted(fold._queue.ready.union(fold._queue._waiting)),
+        fold.due_count(),
+    )
 
 
 @given(

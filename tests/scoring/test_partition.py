@@ -274,7 +274,7 @@ def test_nothing_to_do_means_no_tick() -> None:
 
 
 def test_whether_anything_may_be_due_is_known_without_looking() -> None:
-    """Touched; then nothing until the instant that is due; a card that is made active; mid-round."""
+    """Somebody was touched; then nothing is, until the first instant that is due."""
     log = ready_log("a", "b")
     log.add(Progress({USAGE: START_MS}), START_MS)
     assert log.fold.may_be_due(START_MS)

@@ -1,5 +1,7 @@
 """The limit for bad input, against a count that keeps every record it has seen."""
 
+from types import SimpleNamespace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -69,7 +71,7 @@ def test_good_records_in_one_go_count_as_one_by_one(
     for stamps_ms in good:
         for stamped_ms in stamps_ms:
             one_by_one.take(stamped_ms, bad=False)
-        at_once.take_good(stamps_ms)
+        at_once.take_good([SimpleNamespace(timestamp=each) for each in stamps_ms])
         for stamped_ms, bad in records:
             assert at_once.take(stamped_ms, bad=bad) == one_by_one.take(stamped_ms, bad=bad)
 
