@@ -20,6 +20,7 @@ from faust.types import TP
 
 from streams.clock import Clock
 from streams.engine.fencing import Connect, connector
+from streams.engine.fetch_wait import longest_ms
 from streams.engine.kafka import client_options, ssl_context
 from streams.engine.ownership import Lease
 from streams.engine.starting import Standing, Start, gap, start_of
@@ -235,8 +236,7 @@ def build_app(settings: Settings, clock: Clock, *, group: str) -> VitalsApp:
         group,
         clock=clock,
         session_timeout_s=session_s,
-        # The embedded broker does not answer a waiting fetch when something comes.
-        fetch_max_wait_ms=settings.fetch_max_wait_ms * (1 if settings.broker_embedded else 5),
+        fetch_max_wait_ms=longest_ms(settings),
         accept_gap=settings.accept_gap,
         ask_ids=partial(topic_ids, settings),
         connect=connector(client_options(settings), PRODUCER_BATCH_BYTES, REQUEST_BYTES_MAX),

@@ -9,10 +9,18 @@ brings nothing lets the next wait four times as long; one that brings something 
 
 from typing import Any
 
-__all__ = ["FetchWait", "let_fetches_wait"]
+from streams.settings import Settings
+
+__all__ = ["FetchWait", "let_fetches_wait", "longest_ms"]
 
 #: The wait of the fetch after one that brought something.
 SHORTEST_MS = 25
+
+
+def longest_ms(settings: Settings) -> int:
+    """The longest wait of a reader for which nothing comes."""
+    # The embedded broker does not answer a waiting fetch when something comes.
+    return settings.fetch_max_wait_ms * (1 if settings.broker_embedded else 5)
 
 
 class FetchWait:

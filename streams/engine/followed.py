@@ -11,6 +11,7 @@ from contextlib import suppress
 import aiokafka
 from aiokafka.errors import KafkaError
 
+from streams.engine.fetch_wait import FetchWait, let_fetches_wait, longest_ms
 from streams.engine.kafka import client_options
 from streams.settings import Settings
 
@@ -56,10 +57,10 @@ class Followed:
         consumer = aiokafka.AIOKafkaConsumer(
             enable_auto_commit=False,
             auto_offset_reset="earliest",
-            fetch_max_wait_ms=self._settings.fetch_max_wait_ms,
             **client_options(self._settings),
         )
         await consumer.start()
+        let_fetches_wait(consumer, FetchWait(longest_ms(self._settings)))
         consumer.assign([self._tp])
         await consumer.seek_to_beginning(self._tp)
         async with self._moved:

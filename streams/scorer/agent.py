@@ -43,6 +43,7 @@ from streams.scorer.pace import (
     checkpoint_is_due,
 )
 from streams.scorer.stall_watch import StallWatch
+from streams.scorer.tick_timer import TickTimer
 from streams.scorer.told import MetricsTold
 from streams.settings import Settings
 
@@ -82,6 +83,7 @@ class Scorer:
         self._in_hand = asyncio.Lock()
         self._unacknowledged: list[Any] = []
         self._rounds = Rounds()
+        self._timer = TickTimer(settings.tick_ms / 1000)
         self._checkpoints_skipped = 0
         self._writer_made: BatchWriter | None = None
         self._told = MetricsTold()
@@ -107,7 +109,7 @@ class Scorer:
 
         self.app.agent(topic, name="score", concurrency=1)(score)
         self.app.timer(settings.checkpoint_ms / 1000, name="checkpoint")(self._timed_checkpoint)
-        self.app.timer(settings.tick_ms / 1000, name="tick")(self._timed_tick)
+        self.app.task(self._ticking)
         self.app.task(self.control.run)
         self.app.task(self.stalls.run)
         self.app.before_handover(self._hand_over)
@@ -253,6 +255,7 @@ class Scorer:
                 is_whole = False
                 break
         await self._outputs.add_rollups(writer, rollups)
+        self._timer.applied()
         return is_whole
 
     def _apply(self, fold: PartitionFold, record: Any, said: LogRecord) -> list[Output]:
@@ -313,8 +316,18 @@ class Scorer:
 
     # -- ticks ---------------------------------------------------------------------------------
 
-    async def _timed_tick(self) -> None:
-        await guarded(self._tick())
+    async def _ticking(self) -> None:
+        await self._timer.run(
+            lambda: guarded(self._tick()), self._is_idle, self.app.sleep,
+            lambda: self.app.should_stop,
+        )  # fmt: skip
+
+    def _is_idle(self) -> bool:
+        """Whether nobody can be due before something more of the log is applied, or time passes."""
+        now_ms = self._clock.now_ms()
+        return self._broker_clock.trusted and not any(
+            fold.may_be_due(now_ms) for fold in self.folds.values()
+        )
 
     async def _tick(self) -> None:
         """Append the ticks that are wanted; one round at a time for each partition."""

@@ -351,6 +351,29 @@ async def test_s6_the_rest_of_a_chunk_is_left_when_the_partition_is_another_matt
     assert acknowledged == []
 
 
+async def test_a_worker_is_idle_while_nobody_can_be_due(
+    scorer: Scorer, client: RecordingClient, clock: ManualClock, acknowledged: list[int]
+) -> None:
+    """Touched, evaluated, and due again when its time has come; not while the clock is off."""
+    assert scorer._is_idle()
+    await put(scorer, story()[:3])
+    assert not scorer._is_idle()
+    await put(scorer, log_records(3, *[signals.decode(each.value) for each in story()[3:]]))
+    assert scorer._is_idle()
+    due_ms = scorer.folds[0].customer("acme").due_ms  # type: ignore[union-attr]
+    assert due_ms is not None
+    clock.advance(due_ms - clock.now_ms())
+    assert not scorer._is_idle()
+
+
+async def test_what_is_applied_wakes_an_idle_worker(
+    scorer: Scorer, acknowledged: list[int]
+) -> None:
+    assert not scorer._timer._applied.is_set()
+    await put(scorer, story()[:1])
+    assert scorer._timer._applied.is_set()
+
+
 async def test_ticks_are_under_way_once(
     scorer: Scorer, client: RecordingClient, clock: ManualClock, acknowledged: list[int]
 ) -> None:
