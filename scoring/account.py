@@ -142,14 +142,18 @@ def mrr_on(state: CustomerState, rates: Rates, day_no: int, rate_day: int) -> in
 
 
 def mrr_change(window: Window, rates: Rates) -> Read:
-    """MRR now against a window ago."""
+    """MRR now against a window ago, each at the rate of its day."""
+
+    def worth(told: tuple[int, int | None, str], day: int) -> int | None:
+        _, amount_minor, currency = told
+        return None if amount_minor is None else rates.convert(amount_minor, currency, day)
 
     def read(state: CustomerState, moment: Moment) -> Reading:
-        values = _mrr_values(state, rates)
-        then = [value for day, value in values if day <= moment.day - window.buckets]
+        told, end = _told_mrr(state), moment.day - window.buckets
+        then = [entry for entry in told if entry[0] <= end]
         if not then:
-            return Reading(None, (moment.day + 1) * DAY_MS) if values else NO_DATA
-        return _change(then[-1], values[-1][1], moment)
+            return Reading(None, (moment.day + 1) * DAY_MS) if told else NO_DATA
+        return _change(worth(then[-1], end), worth(told[-1], moment.day), moment)
 
     return read
 

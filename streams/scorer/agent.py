@@ -12,9 +12,7 @@ from typing import Any
 
 from faust.types import TP
 
-from schemas import signals
 from schemas.signals import LogRecord, Tick
-from schemas.topics import SOURCES
 from scoring.outputs import Output
 from scoring.partition import FoldPolicy, PartitionFold
 from scoring.row import newer
@@ -35,15 +33,9 @@ from streams.metrics import Metrics
 from streams.scorer.applying import apply, decoded
 from streams.scorer.control import ControlCopier
 from streams.scorer.output_writer import OutputWriter
-from streams.scorer.pace import (
-    ROUND_TICKS_MAX,
-    SLICE_EVALUATIONS,
-    Rounds,
-    apart_ms,
-    checkpoint_is_due,
-)
+from streams.scorer.pace import SLICE_EVALUATIONS, checkpoint_is_due
 from streams.scorer.stall_watch import StallWatch
-from streams.scorer.tick_timer import TickTimer
+from streams.scorer.ticker import Ticker
 from streams.scorer.told import MetricsTold
 from streams.settings import Settings
 
@@ -70,7 +62,6 @@ class Scorer:
         self.folds: dict[int, PartitionFold] = {}
         self._settings = settings
         self._clock = clock
-        self._broker_clock = broker_clock
         self._metrics = metrics
         self._policy = policy
         self._partitions = partitions
@@ -82,14 +73,11 @@ class Scorer:
         #: Held while a chunk is applied, over all its slices.
         self._in_hand = asyncio.Lock()
         self._unacknowledged: list[Any] = []
-        self._rounds = Rounds()
-        self._timer = TickTimer(settings.tick_ms / 1000)
         self._checkpoints_skipped = 0
         self._writer_made: BatchWriter | None = None
         self._told = MetricsTold()
         #: Whether partitions were assigned and restored since the start (it may be none).
         self.assigned = False
-        self._known_sources: frozenset[str] | None = None
         self.table = ChunkTable(
             self.app,
             name="customers",
@@ -100,6 +88,7 @@ class Scorer:
         )
         self.table.on_recover(self._restored)
         self.control = ControlCopier(settings, self.app, self.folds, clock, metrics, first_card)
+        self.ticker = Ticker(settings, self.app, self.folds, clock, broker_clock, self._tell_ages)
         self.stalls = StallWatch(settings, self.app, self.folds, clock)
         topic = chunked_topic(self.app, self._log_topic, partitions)
 
@@ -109,7 +98,7 @@ class Scorer:
 
         self.app.agent(topic, name="score", concurrency=1)(score)
         self.app.timer(settings.checkpoint_ms / 1000, name="checkpoint")(self._timed_checkpoint)
-        self.app.task(self._ticking)
+        self.app.task(self.ticker.run)
         self.app.task(self.control.run)
         self.app.task(self.stalls.run)
         self.app.before_handover(self._hand_over)
@@ -142,7 +131,7 @@ class Scorer:
         for partition in new:
             self._metrics.restore_s.labels(str(partition)).set(took_s)
         self._told.tell_restored(self._metrics, self.table)
-        self._rounds = Rounds(self._clock.now_ms())
+        self.ticker.begin()
         self.assigned = True
         self._metrics.partitions.set(len(self.folds))
         log.info("own signals partitions %s: %d rows", sorted(held), self._row_count())
@@ -204,6 +193,9 @@ class Scorer:
             return "score: no scorecard is active yet"
         return None
 
+    def _tell_ages(self, now_ms: int) -> None:
+        self._told.tell_ages(self._metrics, self.folds, now_ms)
+
     # -- the log -------------------------------------------------------------------------------
 
     async def _hand_over(self) -> None:
@@ -255,13 +247,13 @@ class Scorer:
                 is_whole = False
                 break
         await self._outputs.add_rollups(writer, rollups)
-        self._timer.applied()
+        self.ticker.applied()
         return is_whole
 
     def _apply(self, fold: PartitionFold, record: Any, said: LogRecord) -> list[Output]:
         if type(said) is Tick:
             self._metrics.ticks.inc()
-            self._rounds.read(fold.partition)
+            self.ticker.read(fold.partition)
         return apply(self._settings, fold, record, said)
 
     async def _partitions_of(self, topic: str) -> int:
@@ -278,7 +270,7 @@ class Scorer:
         if self.app.rebalancing:
             return
         rows = sum(fold.changed_count() for fold in self.folds.values())
-        if checkpoint_is_due(self._checkpoints_skipped, rows, behind=self._is_behind()):
+        if checkpoint_is_due(self._checkpoints_skipped, rows, behind=self.ticker.is_behind()):
             self._checkpoints_skipped = 0
             await guarded(self.checkpoint())
         else:
@@ -313,93 +305,6 @@ class Scorer:
         for event in self._unacknowledged:
             event.ack()
         self._unacknowledged.clear()
-
-    # -- ticks ---------------------------------------------------------------------------------
-
-    async def _ticking(self) -> None:
-        await self._timer.run(
-            lambda: guarded(self._tick()), self._is_idle, self.app.sleep,
-            lambda: self.app.should_stop,
-        )  # fmt: skip
-
-    def _is_idle(self) -> bool:
-        """Whether nobody can be due before something more of the log is applied, or time passes."""
-        now_ms = self._clock.now_ms()
-        return self._broker_clock.trusted and not any(
-            fold.may_be_due(now_ms) for fold in self.folds.values()
-        )
-
-    async def _tick(self) -> None:
-        """Append the ticks that are wanted; one round at a time for each partition."""
-        if self.app.rebalancing or self.app.should_stop:
-            return
-        client = self.app.batches.client
-        now_ms = self._clock.now_ms()
-        self._told.tell_ages(self._metrics, self.folds, now_ms)
-        if not self._broker_clock.trusted:
-            await self._ask_the_time()
-            return
-        sources = await self._sources()
-        futures = []
-        for partition, fold in list(self.folds.items()):
-            if self._rounds.is_under_way(partition) or not fold.may_be_due(now_ms):
-                continue
-            if now_ms < self._not_before_ms(fold, sources, now_ms):
-                continue
-            ticks = self._ticks_of(fold, sources, now_ms)
-            if not ticks:
-                continue
-            self.app.lease.check()
-            self._rounds.append(partition, now_ms, len(ticks))
-            futures += [
-                await client.send(self._log_topic, signals.encode(tick), partition=partition)
-                for tick in ticks
-            ]
-        if futures:
-            answers = await asyncio.gather(*futures)
-            if self._settings.parts == "score":  # else intake, beside us, looks at the clock
-                self._broker_clock.answered(now_ms, answers, self._clock.now_ms())
-
-    def _ticks_of(self, fold: PartitionFold, sources: frozenset[str], now_ms: int) -> list[Tick]:
-        """The next ticks of a partition. In a backlog they do not look ahead."""
-        return fold.ticks(
-            now_ms, self._settings.tick_customers, sources, ROUND_TICKS_MAX,
-            may_look_ahead=not apart_ms(now_ms, fold.read_to_ms(sources) or 0),
-        )  # fmt: skip
-
-    async def _ask_the_time(self) -> None:
-        """While the clock is off: a record that says nothing, to see whether it is right again."""
-        partition = min(self.folds, default=None)
-        if partition is not None:
-            sent_ms = self._clock.now_ms()
-            client, nothing = self.app.batches.client, signals.encode(signals.Progress({}))
-            answer = await client.send_and_wait(self._log_topic, nothing, partition=partition)
-            self._broker_clock.answered(sent_ms, [answer], self._clock.now_ms())
-
-    def _not_before_ms(self, fold: PartitionFold, sources: frozenset[str], now_ms: int) -> int:
-        """The earliest instant for a partition's next round of ticks."""
-        if self._settings.clock != "wall" or fold.is_mid_round:
-            return 0
-        apart = apart_ms(now_ms, fold.read_to_ms(sources) or 0)
-        return self._rounds.not_before_ms(fold.partition, apart)
-
-    def _is_behind(self) -> bool:
-        """Whether the sources of some partition have far to go; not before they are known."""
-        now_ms, sources = self._clock.now_ms(), self._known_sources
-        return sources is not None and any(
-            apart_ms(now_ms, fold.read_to_ms(sources) or 0) for fold in self.folds.values()
-        )
-
-    async def _sources(self) -> frozenset[str]:
-        """All source partitions: time waits until each has been heard of."""
-        if self._known_sources is None:
-            client = self.app.batches.client
-            found = []
-            for family in SOURCES:
-                topic = self._settings.topics.source(family)
-                found += [f"{topic}/{p}" for p in await client.partitions_for(topic)]
-            self._known_sources = frozenset(found)
-        return self._known_sources
 
 
 def _snapshots(settings: Settings, clock: Clock) -> Snapshots | None:

@@ -1223,6 +1223,9 @@ MOVEMENTS = [
     ("change(account.mrr, 30d)", MOVED, None),  # from 0
     ("change(account.mrr, 350d)", MOVED, None),  # from before anything was told
     ("change(account.mrr, 9d)", [mrr(20, 100), mrr(1, 2000)], 10),
+    # each at the rate of its own day, be it told before: 92 to 90
+    ("change(account.mrr, 9d)", [mrr(20, 100, "USD")], -0.02174),
+    ("change(account.mrr, 2d)", [mrr(20, 100, "USD")], 0),
     ("change(account.seats, 28d)", [account(ago(28), seats=10), account(ago(27), seats=15)], 0.5),
     ("change(account.seats, 27d)", [account(ago(28), seats=10), account(ago(27), seats=15)], 0),
     ("change(account.seats, 28d)", [account(ago(27), seats=15)], None),

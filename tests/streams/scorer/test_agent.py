@@ -297,7 +297,7 @@ async def test_in_a_backlog_nobody_is_looked_at_ahead_of_time(
     await put(scorer, story()[:3] + log_records(3, Progress(dict.fromkeys(every, START_MS))))
     clock.advance(late_ms)
     scorer.app.lease.begin()
-    await scorer._tick()
+    await scorer.ticker.tick()
     (tick,) = [signals.decode(value or b"") for value in client.values(LOG)]
     assert isinstance(tick, Tick)
     assert tick.looks_ahead is expected
@@ -355,23 +355,23 @@ async def test_a_worker_is_idle_while_nobody_can_be_due(
     scorer: Scorer, client: RecordingClient, clock: ManualClock, acknowledged: list[int]
 ) -> None:
     """Touched, evaluated, and due again when its time has come; not while the clock is off."""
-    assert scorer._is_idle()
+    assert scorer.ticker.is_idle()
     await put(scorer, story()[:3])
-    assert not scorer._is_idle()
+    assert not scorer.ticker.is_idle()
     await put(scorer, log_records(3, *[signals.decode(each.value) for each in story()[3:]]))
-    assert scorer._is_idle()
+    assert scorer.ticker.is_idle()
     due_ms = scorer.folds[0].customer("acme").due_ms  # type: ignore[union-attr]
     assert due_ms is not None
     clock.advance(due_ms - clock.now_ms())
-    assert not scorer._is_idle()
+    assert not scorer.ticker.is_idle()
 
 
 async def test_what_is_applied_wakes_an_idle_worker(
     scorer: Scorer, acknowledged: list[int]
 ) -> None:
-    assert not scorer._timer._applied.is_set()
+    assert not scorer.ticker._timer._applied.is_set()
     await put(scorer, story()[:1])
-    assert scorer._timer._applied.is_set()
+    assert scorer.ticker._timer._applied.is_set()
 
 
 async def test_ticks_are_under_way_once(
@@ -382,10 +382,10 @@ async def test_ticks_are_under_way_once(
     records = story()[:3] + log_records(3, Progress(dict.fromkeys(every, START_MS + HOUR_MS)))
     await put(scorer, records)
     clock.advance(1000)
-    await scorer._tick()
+    await scorer.ticker.tick()
     ticks = client.values(LOG)
     assert [type(signals.decode(value or b"")) for value in ticks] == [Tick]
-    await scorer._tick()
+    await scorer.ticker.tick()
     assert client.values(LOG) == ticks
     await put(scorer, log_records(4, signals.decode(ticks[0] or b"")))
     assert len(client.values(SCORES)) == 1
@@ -524,15 +524,15 @@ async def test_the_age_of_a_partitions_time_is_told_while_no_tick_comes(
         value = scorer._metrics.registry.get_sample_value
         return value("health_tick_age_seconds", {"partition": "0"})
 
-    await scorer._tick()
+    await scorer.ticker.tick()
     assert age() is None  # there was none yet
     await put(scorer, story())
     clock.advance(START_MS + HOUR_MS + 90_000 - clock.now_ms())
-    scorer._rounds.append(0, clock.now_ms(), 1)
-    await scorer._tick()
+    scorer.ticker._rounds.append(0, clock.now_ms(), 1)
+    await scorer.ticker.tick()
     assert age() == 90
     scorer.folds.clear()
-    await scorer._tick()
+    await scorer.ticker.tick()
     assert age() is None
 
 

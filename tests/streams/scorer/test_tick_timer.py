@@ -19,7 +19,7 @@ class Looks:
     async def look(self) -> None:
         self.looks += 1
 
-    async def sleep(self, seconds: float) -> None:
+    async def pause(self, seconds: float) -> None:
         self.slept_s.append(seconds)
         await asyncio.sleep(0)
 
@@ -29,14 +29,14 @@ class Looks:
 
 async def test_whoever_is_busy_looks_at_each_interval() -> None:
     looks = Looks(5)
-    await TickTimer(0.1).run(looks.look, lambda: False, looks.sleep, looks.over)
+    await TickTimer(0.1).run(looks.look, lambda: False, looks.pause, looks.over)
     assert (looks.looks, looks.slept_s) == (5, [0.1] * 5)
 
 
 async def test_whoever_is_idle_waits_until_something_is_applied() -> None:
     """However long that takes: the second is over in none of these."""
     looks, timer = Looks(4), TickTimer(0.1)
-    running = asyncio.create_task(timer.run(looks.look, lambda: True, looks.sleep, looks.over))
+    running = asyncio.create_task(timer.run(looks.look, lambda: True, looks.pause, looks.over))
     for expected in (1, 2, 3):
         for _ in range(20):
             await asyncio.sleep(0)
@@ -58,7 +58,7 @@ async def test_what_is_applied_during_a_look_is_looked_at() -> None:
         await looks.look()
         timer.applied()
 
-    await timer.run(look, lambda: True, looks.sleep, looks.over)
+    await timer.run(look, lambda: True, looks.pause, looks.over)
     assert looks.looks == 2
 
 
@@ -66,5 +66,5 @@ async def test_the_longest_wait_is_bounded(monkeypatch: pytest.MonkeyPatch) -> N
     """Though nothing is ever applied."""
     monkeypatch.setattr(tick_timer, "IDLE_S", 0)
     looks = Looks(3)
-    await TickTimer(0.1).run(looks.look, lambda: True, looks.sleep, looks.over)
+    await TickTimer(0.1).run(looks.look, lambda: True, looks.pause, looks.over)
     assert looks.looks == 3
