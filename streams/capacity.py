@@ -53,12 +53,12 @@ COSTS = {
         "What compression leaves of it in the changelog: less where many rows are written at once,"
         " up to 0.6 of one alone (`memory`, `sizes`).",
     ),
-    "resident_bytes": Cost(3_210, "bytes", "A customer in a worker's memory (`memory`)."),
-    "process_bytes": Cost(102e6, "bytes", "A worker without customers (`sizes`)."),
+    "resident_bytes": Cost(2_570, "bytes", "A customer in a worker's memory (`memory`)."),
+    "process_bytes": Cost(108e6, "bytes", "A worker without customers (`sizes`)."),
     "redis_bytes": Cost(10_200, "bytes", "A customer in Redis, its first score (`sizes`)."),
     "history_bytes": Cost(200, "bytes", "An earlier score of a customer in Redis (docs/view.md)."),
     "restore_rows_per_s": Cost(
-        100_000, "rows/s", "A process reads the changelog back, empty disk (`restore`)."
+        150_000, "rows/s", "A process reads the changelog back, empty disk (`restore`)."
     ),
     "partition_customers": Cost(
         25_000, "customers", "At most in a partition: what is handed over in one piece."
