@@ -108,7 +108,7 @@ class Tick(msgspec.Struct, array_like=True, tag="t", gc=False):
     now_ms: int
     after: str | None = None
     through: str | None = None
-    #: Those told at this tick are looked at ahead of time: few wait, so there is time for it.
+    #: The first few told at this tick are looked at ahead of time: few wait, there is time for it.
     looks_ahead: bool = False
 
 

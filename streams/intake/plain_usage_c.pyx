@@ -372,7 +372,9 @@ def scan(raw, offset):
     """What is read of a record without the decoder; for tests. As :func:`read`."""
     if FEATURE is None:
         _learn()
-    cdef list signal = _scanned(raw, offset) if PyBytes_CheckExact(raw) else None
+    cdef list signal = None
+    if PyBytes_CheckExact(raw) and len(raw) <= RECORD_BYTES_MAX:
+        signal = _scanned(raw, offset)
     return None if signal is None else _with_source(signal)
 
 
