@@ -13,7 +13,7 @@ def collect_rarely() -> None:
     eighth of a worker's time. What has cycles (tasks, tracebacks) is little, and still found.
     """
     gc.freeze()
-    gc.set_threshold(1_000_000, 20, 1_000)
+    gc.set_threshold(200_000, 50, 1_000)
 
 
 def give_back() -> None:

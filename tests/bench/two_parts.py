@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from bench.contenders import Failed, Stand, tell
 from bench.job import DAY_S, Oracle
 from bench.load import Shape, encoded, events, first_events, producer_to, send, source
-from bench.peers.ours import Ours, create_sources, measure, wrong_outputs
+from bench.peers.ours import Ours, create_sources, measure, now_of, wrong_outputs
 from bench.report import Measured
 from servers.waiting import until
 
@@ -47,8 +47,10 @@ def two_parts(
             stand.say(f"  {ours.name}: {len(first):,} first events in {first_s[0]:.1f} s")
             if not until(lambda: all(one.metric("health_partitions_owned") for one in workers)):
                 raise Failed("a process was given no partition")
+            # Before anything is sent: they read while it is.
+            since = now_of(workers)
             _put(stand, prefix, later)
-            known_s = measure(workers, good_later, with_view=True, say=stand.say)
+            known_s = measure(workers, good_later, with_view=True, say=stand.say, since=since)
             stand.say(f"  {ours.name}: {len(later):,} more in {known_s[0]:.1f} s")
         wrong = wrong_outputs(stand.bootstrap, prefix, oracle.scores())
     whole_s = first_s[0] + known_s[0], first_s[1] + known_s[1]

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -26,7 +27,7 @@ from schemas.topics import SOURCES, Topics
 from servers.vitals import WorkerServer, vitals
 from streams.replay import final_health
 
-__all__ = ["Ours", "create_sources", "measure"]
+__all__ = ["Ours", "create_sources", "measure", "now_of"]
 
 #: Being asked for its metrics costs a worker two or three milliseconds.
 ASK_EVERY_S = 0.5
@@ -124,29 +125,43 @@ class Ours:
                 worker.stop()
 
 
+class Since(NamedTuple):
+    """What the workers had done at an instant, by the clock of elapsed seconds."""
+
+    counted: list[float]
+    at_s: float
+    cpu_s: float
+
+
+def now_of(workers: Sequence[WorkerServer]) -> Since:
+    """Where they are now: to be asked before anything is sent to workers that run already."""
+    counted = [worker.metrics(*COUNTED) for worker in workers]
+    return Since(
+        list(map(sum, zip(*counted, strict=True))), time.monotonic(),
+        sum(cpu_s(worker.pid) for worker in workers),
+    )  # fmt: skip
+
+
 def measure(
     workers: Sequence[WorkerServer], good: int, *, with_view: bool = False, rows: int = 0,
-    say: Callable[[str], None] = lambda _: None,
+    say: Callable[[str], None] = lambda _: None, since: Since | None = None,
 ) -> tuple[float, float]:  # fmt: skip
     """Seconds and CPU seconds for so many more signals, from the first record read.
 
     Until the last evaluation, or until the view has all that was told: at least so many rows.
-    ``say`` hears every half a minute how far it is.
+    With ``since`` the clock runs from there. ``say`` hears every half a minute how far it is.
     """
-
-    def totals() -> list[float]:
-        return list(map(sum, zip(*(worker.metrics(*COUNTED) for worker in workers), strict=True)))
-
-    read, folded, shown, _ = totals()
-    begun, told_s = None, time.monotonic()
+    read, folded, shown, _ = (since or now_of(workers)).counted
+    begun = None if since is None else (since.at_s, since.cpu_s)
+    told_s = time.monotonic()
     ended, done, quiet_at = (0.0, 0.0), (-1.0, -1.0), 0.0
     moved, give_up_at = (-1.0, -1.0, -1.0), time.monotonic() + STUCK_S_MAX
     while time.monotonic() < give_up_at:
         for worker in workers:
             if not worker.is_running:
                 raise Failed(worker.last_words())
-        here = time.monotonic(), sum(cpu_s(worker.pid) for worker in workers)
-        records, signals, view, evaluated = totals()
+        (records, signals, view, evaluated), *here_s = now_of(workers)
+        here = here_s[0], here_s[1]
         if begun is None and records > read:
             begun = here
         if begun and here[0] > told_s + TELL_EVERY_S:
