@@ -111,6 +111,12 @@ class Tick(msgspec.Struct, array_like=True, tag="t", gc=False):
     #: The first few told at this tick are looked at ahead of time: few wait, there is time for it.
     looks_ahead: bool = False
 
+    def concerns(self, customer_id: str) -> bool:
+        """Whether a customer is in its range."""
+        return (self.after is None or customer_id > self.after) and (
+            self.through is None or customer_id <= self.through
+        )
+
 
 class Progress(msgspec.Struct, array_like=True, tag="p", gc=False):
     """How far the sources have been read: ``topic/partition`` to Unix milliseconds."""

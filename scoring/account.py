@@ -125,13 +125,15 @@ def _change(before: int | None, now: int | None, moment: Moment) -> Reading:
 _FAR = 10**9
 
 
+def _worth(rates: Rates, amount_minor: int | None, currency: str, day_no: int) -> int | None:
+    """An amount at a day's rate; None: there is none of either."""
+    return None if amount_minor is None else rates.convert(amount_minor, currency, day_no)
+
+
 def _mrr_values(state: CustomerState, rates: Rates) -> list[tuple[int, int | None]]:
     """MRR at the end of each day on which it was told, in millionths of the card's currency."""
     last = {day: (amount, currency) for day, amount, currency in _told_mrr(state)}
-    return [
-        (day, None if amount is None else rates.convert(amount, currency, day))
-        for day, (amount, currency) in last.items()
-    ]
+    return [(day, _worth(rates, amount, currency, day)) for day, (amount, currency) in last.items()]
 
 
 def mrr_on(state: CustomerState, rates: Rates, day_no: int, rate_day: int) -> int:
@@ -144,16 +146,16 @@ def mrr_on(state: CustomerState, rates: Rates, day_no: int, rate_day: int) -> in
 def mrr_change(window: Window, rates: Rates) -> Read:
     """MRR now against a window ago, each at the rate of its day."""
 
-    def worth(told: tuple[int, int | None, str], day: int) -> int | None:
-        _, amount_minor, currency = told
-        return None if amount_minor is None else rates.convert(amount_minor, currency, day)
-
     def read(state: CustomerState, moment: Moment) -> Reading:
         told, end = _told_mrr(state), moment.day - window.buckets
         then = [entry for entry in told if entry[0] <= end]
         if not then:
             return Reading(None, (moment.day + 1) * DAY_MS) if told else NO_DATA
-        return _change(worth(then[-1], end), worth(told[-1], moment.day), moment)
+        before, now = (
+            _worth(rates, amount, currency, day)
+            for (_, amount, currency), day in ((then[-1], end), (told[-1], moment.day))
+        )
+        return _change(before, now, moment)
 
     return read
 

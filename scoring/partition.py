@@ -59,8 +59,7 @@ class PartitionFold:
         self._cards = CardsInUse(self._book, policy.load_card)
         self._switching = Switching(self._book.header, self._cards, partition)
         self._upward = Upward(partition, self._book, self._queue)
-        #: As the tick says that is being applied.
-        #: Of so many more it is said at this tick what comes.
+        #: Of so many more it is said what comes, at the tick that is being applied.
         self._forecasts_left = 0
         self._rebuild()
 

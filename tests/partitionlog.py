@@ -123,13 +123,6 @@ def activation(text: str, offset: int = 0) -> ControlCopy:
     return ControlCopy(offset, json.dumps(body).encode())
 
 
-def in_range(customer_id: str, tick: Tick) -> bool:
-    """Whether a tick concerns a customer."""
-    return (tick.after is None or customer_id > tick.after) and (
-        tick.through is None or customer_id <= tick.through
-    )
-
-
 def source_control(kind: str, topic: str, offset: int) -> ControlCopy:
     """A copy of ``source.stalled`` or ``source.resumed``."""
     body = {"type": kind, "at": at(START_MS), "author": "test", "reason": "test", "topic": topic}

@@ -5,11 +5,11 @@ It reads what that one reads or less, and says of it the same; whatever it does 
 the ordinary way, record by record. The tests of that way run over this one too.
 
 Most records are one flat JSON object of ASCII without escapes. Those are read here byte by byte,
-without an event in between (``scan``); any other goes through the decoder.
+without an event in between; any other goes through the decoder.
 """
 
 from libc.math cimport rint
-from libc.string cimport memcmp, memcpy
+from libc.string cimport memcmp, memcpy, strlen
 
 cdef extern from "Python.h":
     bint PyUnicode_IS_COMPACT_ASCII(object text)
@@ -17,11 +17,10 @@ cdef extern from "Python.h":
     Py_ssize_t PyUnicode_GET_LENGTH(object text)
     Py_ssize_t PyBytes_GET_SIZE(object data)
     char* PyBytes_AS_STRING(object data)
-    bint PyBytes_CheckExact(object data)
     str PyUnicode_New(Py_ssize_t size, unsigned int largest)
     double PyOS_string_to_double(const char* data, char** end, void* overflow) except? -1.0
 
-__all__ = ["fill", "read", "scan", "time_ms"]
+__all__ = ["fill", "read", "time_ms"]
 
 # Taken from the Python modules at the first use.
 cdef Py_ssize_t RECORD_BYTES_MAX = 0
@@ -168,33 +167,38 @@ cdef struct Usage:
     int failed
 
 
-cdef inline bint _says(Text text, const char* word, Py_ssize_t size) noexcept nogil:
+cdef inline bint _says(Text text, const char* word) noexcept nogil:
+    cdef Py_ssize_t size = strlen(word)
     return text.size == size and memcmp(text.at, word, size) == 0
 
 
 cdef inline int _field(Text key) noexcept nogil:
     """Which field a key is; 0: none."""
-    if key.size == 4:
-        return TYPE if _says(key, b"type", 4) else USER if _says(key, b"user", 4) else 0
-    if key.size == 6:
-        return SOURCE if _says(key, b"source", 6) else 0
-    if key.size == 7:
-        if _says(key, b"feature", 7):
-            return FEATURE_NAME
-        return OUTCOME if _says(key, b"outcome", 7) else 0
-    if key.size == 8:
-        if _says(key, b"event_id", 8):
-            return EVENT_ID
-        return QUANTITY if _says(key, b"quantity", 8) else 0
-    if key.size == 9:
-        return USER_KIND if _says(key, b"user_kind", 9) else 0
-    if key.size == 10:
-        return DURATION_S if _says(key, b"duration_s", 10) else 0
-    if key.size == 11:
-        if _says(key, b"customer_id", 11):
-            return CUSTOMER_ID
-        return OCCURRED_AT if _says(key, b"occurred_at", 11) else 0
-    return SCHEMA_VERSION if _says(key, b"schema_version", 14) else 0
+    if _says(key, b"type"):
+        return TYPE
+    if _says(key, b"user"):
+        return USER
+    if _says(key, b"source"):
+        return SOURCE
+    if _says(key, b"feature"):
+        return FEATURE_NAME
+    if _says(key, b"outcome"):
+        return OUTCOME
+    if _says(key, b"event_id"):
+        return EVENT_ID
+    if _says(key, b"quantity"):
+        return QUANTITY
+    if _says(key, b"user_kind"):
+        return USER_KIND
+    if _says(key, b"duration_s"):
+        return DURATION_S
+    if _says(key, b"customer_id"):
+        return CUSTOMER_ID
+    if _says(key, b"occurred_at"):
+        return OCCURRED_AT
+    if _says(key, b"schema_version"):
+        return SCHEMA_VERSION
+    return 0
 
 
 cdef inline const unsigned char* _past_blanks(
@@ -223,13 +227,20 @@ cdef inline const unsigned char* _text(
     return at + 1
 
 
+cdef inline const unsigned char* _past_digits(
+    const unsigned char* at, const unsigned char* end
+) noexcept nogil:
+    while at < end and 48 <= at[0] <= 57:
+        at += 1
+    return at
+
+
 cdef inline const unsigned char* _digits(
     const unsigned char* at, const unsigned char* end, Text* found
 ) noexcept nogil:
     """Up to nine digits, none of them a leading 0; NULL: it is no such number. Behind it."""
     found.at = at
-    while at < end and 48 <= at[0] <= 57:
-        at += 1
+    at = _past_digits(at, end)
     found.size = at - found.at
     if found.size == 0 or found.size > 9 or (found.size > 1 and found.at[0] == 48):
         return NULL
@@ -240,6 +251,7 @@ cdef const unsigned char* _value(
     int field, const unsigned char* at, const unsigned char* end, Usage* usage
 ) noexcept nogil:
     """The value of a field; NULL: not plain. Behind it."""
+    cdef const unsigned char* point
     cdef Text text
     cdef Py_ssize_t n
     if field == QUANTITY:
@@ -252,11 +264,9 @@ cdef const unsigned char* _value(
     if field == DURATION_S:
         at = _digits(at, end, &usage.duration_s)
         if at != NULL and at < end and at[0] == 46:
-            at += 1
-            n = 0
-            while at < end and 48 <= at[0] <= 57:
-                at += 1
-                n += 1
+            point = at
+            at = _past_digits(point + 1, end)
+            n = at - point - 1
             if n == 0 or n > 9:
                 return NULL
             usage.duration_s.size = at - usage.duration_s.at
@@ -267,18 +277,18 @@ cdef const unsigned char* _value(
     if at == NULL:
         return NULL
     if field == TYPE:
-        return at if _says(text, b"usage.feature", 13) else NULL
+        return at if _says(text, b"usage.feature") else NULL
     if field == SCHEMA_VERSION:
-        return at if _says(text, b"1.0", 3) else NULL
+        return at if _says(text, b"1.0") else NULL
     if field == OUTCOME:
-        usage.failed = _says(text, b"failed", 6)
-        return at if usage.failed or _says(text, b"ok", 2) else NULL
+        usage.failed = _says(text, b"failed")
+        return at if usage.failed or _says(text, b"ok") else NULL
     if field == USER_KIND:
-        if _says(text, b"human", 5):
+        if _says(text, b"human"):
             usage.user_kind = 0
-        elif _says(text, b"automated", 9):
+        elif _says(text, b"automated"):
             usage.user_kind = 1
-        elif _says(text, b"staff", 5):
+        elif _says(text, b"staff"):
             usage.user_kind = 2
         else:
             return NULL
@@ -345,7 +355,7 @@ cdef inline str _str(Text text):
     return made
 
 
-cdef list _scanned(object raw, object offset):
+cdef list _scanned(bytes raw, object offset):
     """The signal of a record, its source in place of ``source_ix``; None: ask the decoder."""
     cdef Usage usage
     cdef char* end
@@ -368,22 +378,6 @@ cdef list _scanned(object raw, object offset):
     ]
 
 
-def scan(raw, offset):
-    """What is read of a record without the decoder; for tests. As :func:`read`."""
-    if FEATURE is None:
-        _learn()
-    cdef list signal = None
-    if PyBytes_CheckExact(raw) and len(raw) <= RECORD_BYTES_MAX:
-        signal = _scanned(raw, offset)
-    return None if signal is None else _with_source(signal)
-
-
-cdef tuple _with_source(list signal):
-    cdef object source = signal[3]
-    signal[3] = 0
-    return source, signal
-
-
 cdef list _signal(object event, object offset):
     """As :func:`_scanned`, of a decoded event; None if something is not plain."""
     cdef object source = event.source, user = event.user
@@ -403,13 +397,11 @@ cdef list _signal(object event, object offset):
     ]
 
 
-cdef list _read(object decode, object raw, object offset):
+cdef list _read(object decode, bytes raw, object offset):
     """The signal of a record, its source in place of ``source_ix``; None: ask the reference."""
-    cdef list signal = None
-    if PyBytes_CheckExact(raw):
-        signal = _scanned(raw, offset)
-        if signal is not None:
-            return signal
+    cdef list signal = _scanned(raw, offset)
+    if signal is not None:
+        return signal
     try:
         event = decode(raw)
     except ValueError:  # msgspec's errors are ValueErrors, and so is that of a broken text
@@ -417,14 +409,17 @@ cdef list _read(object decode, object raw, object offset):
     return _signal(event, offset)
 
 
-def read(decode, raw, offset):
+def read(decode, bytes raw, offset):
     """See :meth:`streams.intake.plain_usage.PlainUsage.read`; ``decode`` is its decoder's."""
     if FEATURE is None:
         _learn()
     if raw is None or not 0 < len(raw) <= RECORD_BYTES_MAX:
         return None
     cdef list signal = _read(decode, raw, offset)
-    return None if signal is None else _with_source(signal)
+    if signal is None:
+        return None
+    source, signal[3] = signal[3], 0
+    return source, signal
 
 
 def fill(records, decode, take, dict partitions, dict open_blocks, long long earliest_ms,
@@ -434,7 +429,8 @@ def fill(records, decode, take, dict partitions, dict open_blocks, long long ear
         _learn()
     cdef long long youngest_ms = -1, at_ms
     cdef Py_ssize_t size
-    cdef object record, raw, partition, block, index
+    cdef object record, partition, block, index
+    cdef bytes raw
     cdef list signal
     for record in records:
         raw = record.value

@@ -82,7 +82,9 @@ class Wanted:
         """
         match record:
             case Tick():
-                return self._kind("tick", of_customer=False) and self._in_range(record)
+                who = self.customer
+                of_whom = who is None or record.concerns(who)
+                return self._kind("tick", of_customer=False) and of_whom
             case Progress():
                 return self._kind("progress", of_customer=False)
             case _:
@@ -92,13 +94,6 @@ class Wanted:
         if self.kinds:
             return name in self.kinds
         return self.customer is None or of_customer
-
-    def _in_range(self, tick: Tick) -> bool:
-        who = self.customer
-        return who is None or (
-            (tick.after is None or who > tick.after)
-            and (tick.through is None or who <= tick.through)
-        )
 
 
 def entry_of(

@@ -7,7 +7,6 @@ import asyncio
 from collections.abc import Callable, Mapping
 
 from schemas import signals
-from schemas.signals import Tick
 from schemas.topics import SOURCES
 from scoring.partition import PartitionFold
 from streams.clock import Clock
@@ -88,9 +87,13 @@ class Ticker:
         for partition, fold in list(self._folds.items()):
             if self._rounds.is_under_way(partition) or not fold.may_be_due(now_ms):
                 continue
-            if now_ms < self._not_before_ms(fold, sources, now_ms):
+            apart = apart_ms(now_ms, fold.read_to_ms(sources) or 0)
+            if now_ms < self._not_before_ms(fold, apart):
                 continue
-            ticks = self._ticks_of(fold, sources, now_ms)
+            ticks = fold.ticks(
+                now_ms, self._settings.tick_customers, sources, ROUND_TICKS_MAX,
+                may_look_ahead=not apart,  # in a backlog nobody is looked at ahead
+            )  # fmt: skip
             if not ticks:
                 continue
             self._app.lease.check()
@@ -104,13 +107,6 @@ class Ticker:
             if self._settings.parts == "score":  # else intake, beside us, looks at the clock
                 self._broker_clock.answered(now_ms, answers, self._clock.now_ms())
 
-    def _ticks_of(self, fold: PartitionFold, sources: frozenset[str], now_ms: int) -> list[Tick]:
-        """The next ticks of a partition. In a backlog they do not look ahead."""
-        return fold.ticks(
-            now_ms, self._settings.tick_customers, sources, ROUND_TICKS_MAX,
-            may_look_ahead=not apart_ms(now_ms, fold.read_to_ms(sources) or 0),
-        )  # fmt: skip
-
     async def _ask_the_time(self) -> None:
         """While the clock is off: a record that says nothing, to see whether it is right again."""
         partition = min(self._folds, default=None)
@@ -120,11 +116,10 @@ class Ticker:
             answer = await client.send_and_wait(self._log_topic, nothing, partition=partition)
             self._broker_clock.answered(sent_ms, [answer], self._clock.now_ms())
 
-    def _not_before_ms(self, fold: PartitionFold, sources: frozenset[str], now_ms: int) -> int:
+    def _not_before_ms(self, fold: PartitionFold, apart: int) -> int:
         """The earliest instant for a partition's next round of ticks."""
         if self._settings.clock != "wall" or fold.is_mid_round:
             return 0
-        apart = apart_ms(now_ms, fold.read_to_ms(sources) or 0)
         return self._rounds.not_before_ms(fold.partition, apart)
 
     def is_behind(self) -> bool:

@@ -48,16 +48,14 @@ class Demo:
         """What it has printed so far."""
         return self.out.read_text()
 
-    def until(self, said: str) -> None:
-        """Wait until it printed something; it may not end before."""
-        assert until(lambda: said in self.text() or self.process.poll() is not None, PATIENCE_S), (
-            self.text()
-        )
-        assert said in self.text(), self.text()
+    def until(self, said: str, times: int = 1) -> None:
+        """Wait until it printed something so many times; it may not end before."""
 
-    def until_lines(self, said: str, lines: int) -> None:
-        """Wait until it has printed so many lines with something; it may not end before."""
-        assert until(lambda: self.text().count(said) >= lines, PATIENCE_S), self.text()
+        def is_said() -> bool:
+            return self.text().count(said) >= times
+
+        assert until(lambda: is_said() or self.process.poll() is not None, PATIENCE_S), self.text()
+        assert is_said(), self.text()
 
     def children(self) -> dict[int, str]:
         """Its direct children: process id and command line."""
@@ -108,7 +106,7 @@ def test_the_demo_scores_a_company_and_reports(demo, tmp_path):
     run = demo("--days", "45", "--report", str(report))
     run.until("live:")
     # A line every five seconds: what is measured of the present comes after the first.
-    run.until_lines("live:", 4)
+    run.until("live:", times=4)
     run.process.send_signal(signal.SIGINT)
     assert ADDRESS.search(run.text())
     (went_live, *_) = [line for line in run.text().splitlines() if " live: " in line]

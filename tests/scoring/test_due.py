@@ -3,7 +3,6 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from partitionlog import in_range
 from schemas.signals import Tick
 from scoring.due import DueQueue
 
@@ -21,8 +20,8 @@ def queue_of(ids: set[str]) -> DueQueue:
 def test_a_whole_round_has_everybody_in_one_tick_each(ids: set[str], most: int) -> None:
     ticks = queue_of(ids).ticks(NOW_MS, most)
     for customer_id in ids:
-        assert sum(in_range(customer_id, tick) for tick in ticks) == 1
-    assert all(sum(in_range(i, tick) for i in ids) <= most for tick in ticks)
+        assert sum(tick.concerns(customer_id) for tick in ticks) == 1
+    assert all(sum(tick.concerns(i) for i in ids) <= most for tick in ticks)
     assert (ticks[0].after, ticks[-1].through) == (None, None)
 
 
@@ -86,7 +85,7 @@ def test_whoever_is_ready_is_taken_once_by_the_tick_in_whose_range_it_is(
     queue, ready = DueQueue(), set[str]()
     for step in steps:
         if isinstance(step, Tick):
-            expected = sorted(each for each in ready if in_range(each, step))
+            expected = sorted(each for each in ready if step.concerns(each))
             assert queue.take(step) == expected
             ready.difference_update(expected)
         elif isinstance(step, set):

@@ -135,11 +135,9 @@ class Since(NamedTuple):
 
 def now_of(workers: Sequence[WorkerServer]) -> Since:
     """Where they are now: to be asked before anything is sent to workers that run already."""
-    counted = [worker.metrics(*COUNTED) for worker in workers]
-    return Since(
-        list(map(sum, zip(*counted, strict=True))), time.monotonic(),
-        sum(cpu_s(worker.pid) for worker in workers),
-    )  # fmt: skip
+    at_s, used_s = time.monotonic(), sum(cpu_s(worker.pid) for worker in workers)
+    counted = zip(*(worker.metrics(*COUNTED) for worker in workers), strict=True)
+    return Since(list(map(sum, counted)), at_s, used_s)
 
 
 def measure(
@@ -160,8 +158,8 @@ def measure(
         for worker in workers:
             if not worker.is_running:
                 raise Failed(worker.last_words())
-        (records, signals, view, evaluated), *here_s = now_of(workers)
-        here = here_s[0], here_s[1]
+        now = now_of(workers)
+        here, (records, signals, view, evaluated) = (now.at_s, now.cpu_s), now.counted
         if begun is None and records > read:
             begun = here
         if begun and here[0] > told_s + TELL_EVERY_S:

@@ -16,7 +16,6 @@ from statistics import median
 from bench.contenders import PARTITIONS, Failed, Stand, cpu_s
 from bench.scenario import Asked, Found, Say, Scenario, aim, opened
 from bench.settled import settle
-from partitionlog import in_range
 from records import records_of
 from schemas import signals
 from schemas.inbound import AnyEvent, InboundEvent
@@ -152,7 +151,7 @@ def _late(stand: Stand, some: dict[str, int], say: Say) -> list[tuple[float, int
             due_ms = some[name] * 1000
             # It may be out in any partition: that of the customer's place in this state.
             own = ticks.get(_partition(name), [])
-            missed = sum(due_ms <= one.now_ms < at_ms and in_range(name, one) for one in own)
+            missed = sum(due_ms <= one.now_ms < at_ms and one.concerns(name) for one in own)
             found.setdefault(name, ((record.timestamp()[1] - due_ms) / 1000, missed))
     if not found:
         raise Failed("nothing of those that were due one by one is out")

@@ -239,6 +239,22 @@ def many(customers: int) -> list[Any]:
     )
 
 
+async def evaluations_seen(scorer: Scorer, records: list[Any]) -> set[int]:
+    """How many evaluations there were each time that another task got its turn in a chunk."""
+    seen: set[int] = set()
+
+    async def look() -> None:
+        while not scorer._unacknowledged:
+            async with scorer._lock:
+                seen.add(scorer.folds[0].counts.evaluations)
+            await asyncio.sleep(0)
+
+    looking = asyncio.ensure_future(look())
+    await put(scorer, records)
+    await looking
+    return seen
+
+
 async def test_others_get_their_turn_within_a_long_chunk(
     scorer: Scorer,
     client: RecordingClient,
@@ -247,18 +263,7 @@ async def test_others_get_their_turn_within_a_long_chunk(
 ) -> None:
     """Many are due at one instant: the process answers, and its checkpoints are written."""
     monkeypatch.setattr(agent, "SLICE_EVALUATIONS", 1)
-    known: list[int] = []
-
-    async def look() -> None:
-        while not scorer._unacknowledged:
-            async with scorer._lock:
-                known.append(scorer.folds[0].counts.evaluations)
-            await asyncio.sleep(0)
-
-    looking = asyncio.ensure_future(look())
-    await put(scorer, many(5))
-    await looking
-    assert {1, 2, 3, 4} <= set(known)
+    assert {1, 2, 3, 4} <= await evaluations_seen(scorer, many(5))
     await scorer.checkpoint()
     assert acknowledged == [0]
 
@@ -267,21 +272,11 @@ async def test_others_get_their_turn_after_each_tick_that_looks_ahead(
     scorer: Scorer, acknowledged: list[int]
 ) -> None:
     """It costs what hundreds of evaluations cost, however few there were."""
-    known: list[int] = []
     ahead = [Tick(START_MS + HOUR_MS, None, f"c{number}", True) for number in range(3)]
     ids = [f"c{number}" for number in range(3)]
     accounts = [event("account.created", START_MS, id_, name="A", seats=3) for id_ in ids]
-
-    async def look() -> None:
-        while not scorer._unacknowledged:
-            async with scorer._lock:
-                known.append(scorer.folds[0].counts.evaluations)
-            await asyncio.sleep(0)
-
-    looking = asyncio.ensure_future(look())
-    await put(scorer, log_records(0, activation(SAAS), block_of(accounts, 0), *ahead))
-    await looking
-    assert {1, 2} <= set(known)
+    records = log_records(0, activation(SAAS), block_of(accounts, 0), *ahead)
+    assert {1, 2} <= await evaluations_seen(scorer, records)
 
 
 @pytest.mark.parametrize(("late_ms", "expected"), [(0, True), (BEHIND_MS + 3_000, False)])
