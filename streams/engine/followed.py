@@ -38,6 +38,8 @@ class Followed:
         self._tp = aiokafka.TopicPartition(topic, 0)
         self._take = take
         self._consumer: aiokafka.AIOKafkaConsumer | None = None
+        self._asks: aiokafka.AIOKafkaConsumer | None = None
+        self._asking = asyncio.Lock()
         self._taken_to = -1
         self._stopped = False
         self._moved = asyncio.Condition()
@@ -69,12 +71,12 @@ class Followed:
 
     async def step(self) -> None:
         """Hand on what has come; waits up to half a second for something."""
-        client = self.client
-        found = await client.getmany(self._tp, timeout_ms=_POLL_MS)
+        assert self._consumer is not None, "not started"
+        found = await self._consumer.getmany(self._tp, timeout_ms=_POLL_MS)
         for record in found.get(self._tp, []):
             self._take(record.offset, record.value)
         async with self._moved:
-            self._taken_to = await client.position(self._tp)
+            self._taken_to = await self._consumer.position(self._tp)
             self._moved.notify_all()
 
     def is_at_end(self) -> bool:
@@ -92,7 +94,7 @@ class Followed:
         end = None
         while end is None and not self._stopped:
             try:
-                end = (await self.client.end_offsets([self._tp]))[self._tp]
+                end = (await (await self.asks()).end_offsets([self._tp]))[self._tp]
             except KafkaError as error:
                 log.warning("%s: %r; asking again", self._tp.topic, error)
                 await asyncio.sleep(_POLL_MS / 1000)
@@ -100,17 +102,34 @@ class Followed:
             await self._moved.wait_for(lambda: self._stopped or self._taken_to >= (end or 0))
         return not self._stopped
 
-    @property
-    def client(self) -> aiokafka.AIOKafkaConsumer:
-        """The connection, once started: to ask the broker about other topics."""
-        assert self._consumer is not None, "not started"
-        return self._consumer
+    async def asks(self) -> aiokafka.AIOKafkaConsumer:
+        """A client for questions about topics, until :meth:`stop`.
+
+        Not the one that fetches: a broker answers a connection in order, so an answer would wait
+        as long as a fetch is held for which there is nothing.
+
+        Raises:
+            KafkaError: no broker can be reached.
+        """
+        async with self._asking:
+            if self._asks is None:
+                client = aiokafka.AIOKafkaConsumer(**client_options(self._settings))
+                try:
+                    await client.start()
+                except BaseException:
+                    await client.stop()
+                    raise
+                self._asks = client
+            return self._asks
 
     async def stop(self) -> None:
         """Disconnect."""
         async with self._moved:
             self._stopped = True
             self._moved.notify_all()
-        if self._consumer is not None:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._consumer.stop(), STOP_S_MAX)
+        async with self._asking:
+            asks, self._asks = self._asks, None
+        for client in (self._consumer, asks):
+            if client is not None:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(client.stop(), STOP_S_MAX)

@@ -155,14 +155,15 @@ class StallWatch:
         decisions = Followed(self._settings, self._control, self._take)
         try:
             await decisions.start()
-            await self._begin(decisions.client)
+            asks = await decisions.asks()
+            await self._begin(asks)
             looked_s = 0.0
             while self._decides() and not self._app.should_stop:
                 await decisions.step()
                 now_s = self._clock.elapsed_s()
                 if now_s - looked_s >= self._every_s and decisions.is_at_end():
                     looked_s = now_s
-                    await self._look(decisions.client)
+                    await self._look(asks)
         except KafkaError as error:
             log.warning("looking at the source topics failed, it is tried again: %r", error)
         finally:

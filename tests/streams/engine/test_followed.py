@@ -7,6 +7,7 @@ import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
+from streams.engine.fetch_wait import FetchWait
 from streams.engine.followed import Followed
 from streams.settings import Settings
 
@@ -50,3 +51,37 @@ async def test_whoever_asks_is_kept_until_all_was_handed_on(kafka: Any, topic: s
     with pytest.raises(asyncio.CancelledError):
         await following
     assert not await followed.caught_up()
+
+
+async def test_no_answer_waits_for_a_fetch_that_the_broker_holds(
+    kafka: Any, topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A follower that nothing comes for is answered all the same."""
+    fetched, noted = 0, FetchWait.fetched
+    idle = asyncio.Event()
+
+    def note(self: FetchWait, *, something: bool) -> None:
+        nonlocal fetched
+        noted(self, something=something)
+        fetched += 1
+        if self.wait_ms >= 1000:
+            idle.set()
+
+    monkeypatch.setattr(FetchWait, "fetched", note)
+    followed = Followed(
+        Settings(bootstrap=kafka.bootstrap, fetch_max_wait_ms=1000), topic, lambda *_: None
+    )
+    ends = False
+
+    async def nothing() -> None:
+        pass
+
+    following = asyncio.create_task(followed.follow(lambda: ends, nothing))
+    await idle.wait()
+    before = fetched
+    for _ in range(4):
+        assert await (await followed.asks()).end_offsets([followed._tp]) == {followed._tp: 0}
+    meanwhile = fetched - before
+    ends = True
+    await following
+    assert meanwhile <= 1  # one may end by chance while we ask
