@@ -5,6 +5,10 @@ is not in it waits for its end: so it is short while there is something to do. A
 that brought nothing has all partitions in it, and is answered as soon as something comes: it
 may be long, and asking again and again is most of what an idle worker does. So each that
 brings nothing lets the next wait four times as long; one that brings something ends that.
+
+While events come one by one a fetch that is answered by the first of them brings a handful, and
+costs as much as one that brings thousands. So one after a fetch that brought something waits for
+:data:`ENOUGH_BYTES`, or its short time: at most so late is what comes then.
 """
 
 from typing import Any
@@ -15,6 +19,8 @@ __all__ = ["FetchWait", "let_fetches_wait", "longest_ms"]
 
 #: The wait of the fetch after one that brought something.
 SHORTEST_MS = 25
+#: What answers such a fetch before its time.
+ENOUGH_BYTES = 64 * 1024
 
 
 def longest_ms(settings: Settings) -> int:
@@ -24,16 +30,21 @@ def longest_ms(settings: Settings) -> int:
 
 
 class FetchWait:
-    """The wait of the next fetch, in milliseconds, from ``SHORTEST_MS`` up to ``longest_ms``."""
+    """The wait of the next fetch, in milliseconds, from ``SHORTEST_MS`` up to ``longest_ms``.
+
+    ``bytes_min`` is what answers it before.
+    """
 
     def __init__(self, longest_ms: int) -> None:
         self._longest_ms = longest_ms
         self.wait_ms = min(SHORTEST_MS, longest_ms)
+        self.bytes_min = 1
 
     def fetched(self, *, something: bool) -> None:
         """A fetch has come back."""
         wanted_ms = SHORTEST_MS if something else 4 * self.wait_ms
         self.wait_ms = min(wanted_ms, self._longest_ms)
+        self.bytes_min = ENOUGH_BYTES if something else 1
 
 
 def let_fetches_wait(consumer: Any, wait: FetchWait) -> None:
@@ -45,7 +56,7 @@ def let_fetches_wait(consumer: Any, wait: FetchWait) -> None:
     async def fetch_and_note(assignment: Any, node_id: Any, request: Any) -> bool:
         found: bool = await fetch(assignment, node_id, request)
         wait.fetched(something=found)
-        fetcher._fetch_max_wait_ms = wait.wait_ms
+        fetcher._fetch_max_wait_ms, fetcher._fetch_min_bytes = wait.wait_ms, wait.bytes_min
         return found
 
     fetcher._proc_fetch_request = fetch_and_note
