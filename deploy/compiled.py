@@ -32,7 +32,7 @@ MODULES = (
             "bands", "because", "book", "card", "classes", "curves", "emission", "entities",
             "evaluate", "facts", "fold", "hierarchy", "indicators", "levels", "marks", "metrics",
             "moment", "movers", "outputs", "partition", "plan", "recent", "room", "row", "terms",
-            "told_form", "way", "weighting", "windows", "words",
+            "told_form", "unchanged", "way", "weighting", "windows", "words",
         )
     ),
     "streams/intake/bad_input.py",

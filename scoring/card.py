@@ -13,7 +13,7 @@ from scoring.curves import Curve
 from scoring.hierarchy import Hierarchy
 from scoring.indicators import Indicator
 from scoring.metrics import Metric
-from scoring.moment import Reading, Value
+from scoring.moment import VALUE_MAX, Reading, Value, earliest
 from scoring.money import Rates
 from scoring.percentiles import Ranked
 from scoring.recent import Feeding, feeding
@@ -57,6 +57,22 @@ class MeasureSpec:
         """The curve for a customer of a segment; None: no percentiles were taken for it."""
         curve = self.curve
         return curve.curve(segment) if type(curve) is Ranked else curve  # type: ignore[return-value]
+
+    def worth(self, reading: Reading, segment: str) -> tuple[Value, int | None, int | None]:
+        """What a reading is worth to a customer of a segment: value, points, until when."""
+        value = reading.value
+        if type(value) is int and not -VALUE_MAX <= value <= VALUE_MAX:
+            value = VALUE_MAX if value > 0 else -VALUE_MAX
+        curve = self.curve_in(segment)
+        points = None
+        if value is not None and curve is not None:
+            points = curve.points(value)  # type: ignore[arg-type]
+        if points is None:
+            points = self.missing_points
+        next_ms = reading.jump_ms
+        if reading.next_ms is not None:
+            next_ms = earliest(next_ms, self.turns_ms(curve, value, reading))
+        return value, points, next_ms
 
     def turns_ms(self, curve: Curve | Words | None, value: Value, reading: Reading) -> int | None:
         """When the points change by themselves; where a curve is level no drift changes them."""

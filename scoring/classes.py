@@ -8,8 +8,8 @@ one is entered at once.
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from scoring.metrics import Metric
-from scoring.moment import Moment, earliest
+from scoring.metrics import Metric, ask
+from scoring.moment import Moment
 from scoring.state import CustomerState
 
 __all__ = ["Class", "Classification", "Place", "classify"]
@@ -50,22 +50,23 @@ class Place(NamedTuple):
 def classify(
     found: Classification, state: CustomerState, moment: Moment, known: Place | None
 ) -> tuple[Place, int | None]:
-    """The customer's class, and the next instant at which it can change by itself."""
-    name, next_ms = "", None
+    """The customer's class, and when it is free to leave it, where it waits for that.
+
+    When the answers change by themselves the moment says, which notes the conditions asked.
+    """
+    name = ""
     for one in found.classes:
         if one.when is None:
             name = one.name
             break
-        met, changes_ms, jump_ms, _ = one.when.read(state, moment)
-        next_ms = earliest(next_ms, earliest(changes_ms, jump_ms))
-        if met is True:
+        if ask(one.when, state, moment)[0] is True:
             name = one.name
             break
     if known is None:
-        return Place(name, moment.now_ms), next_ms
+        return Place(name, moment.now_ms), None
     if name == known.name:
-        return known, next_ms
+        return known, None
     free_ms = known.since_ms + found.min_stay_ms
     if moment.now_ms < free_ms and (not known.name or found.named(known.name) is not None):
-        return known, earliest(next_ms, free_ms)
-    return Place(name, moment.now_ms), next_ms
+        return known, free_ms
+    return Place(name, moment.now_ms), None

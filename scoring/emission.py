@@ -20,6 +20,7 @@ from scoring.recent import within
 from scoring.rollups import QUIET, Message, tell
 from scoring.row import Customer
 from scoring.state import CustomerState
+from scoring.unchanged import Looked
 from scoring.way import Way, way_to_green
 
 __all__ = ["cause_of", "evaluate_and_emit", "exact"]
@@ -41,6 +42,8 @@ def evaluate_and_emit(
     under which circumstances the customer was evaluated. ``looks_ahead``: what is told says
     what comes if nothing happens, which costs as much as some dozens of evaluations.
     """
+    if _is_unchanged(customer, card, mark, moment):
+        return [], []
     now_ms = moment.now_ms
     assessment = assess(customer.state, customer.past, card, moment, customer.sums)
     before = customer.emitted
@@ -74,19 +77,41 @@ def evaluate_and_emit(
             assessment = assessment._replace(past=past)
     if customer.recent and not same_card(customer.card, mark):
         customer.recent = within(customer.recent, card.feed_keys)
-    customer.late = False
     customer.past = assessment.past
-    customer.due_ms = earliest(assessment.next_ms, marks.next_ms)
-    if customer.due_ms is not None and customer.due_ms <= now_ms:
-        customer.due_ms = now_ms + 1
+    _evaluated(customer, earliest(assessment.next_ms, marks.next_ms), now_ms)
     messages: list[Message] = []
     if card.hierarchy is not None:
         messages = tell(customer_id, customer, card.hierarchy, moment, cause)
     if customer.kin is not None:
         customer.kin.recarded = customer.kin.reranked = False
-    customer.dirty = False
     customer.card = mark
+    if card.hierarchy is None and assessment.points and not moment.is_any_frozen:
+        rest_ms = earliest(assessment.rest_ms, marks.next_ms)
+        customer.looked = Looked(card, assessment, moment, rest_ms)
     return outputs, messages
+
+
+def _is_unchanged(customer: Customer, card: Card, mark: bytes, moment: Moment) -> bool:
+    """Whether a customer has been evaluated by being as it was the last time."""
+    looked, customer.looked = customer.looked, None
+    if (
+        looked is None
+        or customer.card != mark
+        or not looked.is_same(card, customer.state, customer.touched, moment)
+    ):
+        return False
+    customer.looked = looked
+    _evaluated(customer, looked.next_ms(), moment.now_ms)
+    return True
+
+
+def _evaluated(customer: Customer, next_ms: int | None, now_ms: int) -> None:
+    """Nothing is to be looked at any more before ``next_ms``."""
+    customer.late = False
+    customer.touched = 0
+    if next_ms is not None and next_ms <= now_ms:
+        next_ms = now_ms + 1
+    customer.due_ms = next_ms
 
 
 def _begins_pending(customer: Customer, assessment: Assessment) -> bool:

@@ -31,7 +31,8 @@ from scoring.classes import Place, classify
 from scoring.hierarchy import CHILDREN, Children, children_of, mean_of
 from scoring.indicators import indicate
 from scoring.kin import Sums
-from scoring.moment import NO_DATA, Moment, Reading, Value, earliest, tuple_of
+from scoring.metrics import ask
+from scoring.moment import NO_DATA, Moment, Reading, Value, earliest, next_of, tuple_of
 from scoring.past import Past
 from scoring.state import CustomerState
 from scoring.variants import OverrideSpec, Variant
@@ -49,8 +50,6 @@ __all__ = [
 ]
 
 PPM = 1_000_000
-#: What a row can hold of a value, in millionths: no valid event may stop a partition.
-VALUE_MAX = 2**62
 
 
 class Line(NamedTuple):
@@ -98,6 +97,10 @@ class Assessment(NamedTuple):
     children: Children | None = None
     #: What the own measures weigh beside them, once a missing side is spread.
     own_ppm: int = PPM
+    #: When the points of each measure change by themselves; None: never, or they weigh nothing.
+    measures_ms: Sequence[int | None] = ()
+    #: When something else may be another that no measure and no condition says: a hold ends.
+    rest_ms: int | None = None
 
     @property
     def standing(self) -> Standing:
@@ -158,16 +161,15 @@ def assess(
             None, nothing, None, 0, card.first_weighting, [], [], None, (), (), None, card.own
         )
     places: dict[str, Place] = {}
-    next_ms = _chosen(state, past, card, moment, places)
+    moment.asked = []
+    rest_ms = _chosen(state, past, card, moment, places)
     variant, weighting = card.variant(moment.known), card.weighting(moment.known)
     values, points, measures_ms = _measured(state, card, weighting, moment)
-    next_ms = earliest(next_ms, measures_ms)
     mean, coverage_ppm, own_ppm, children = mean_of(
         weighting.exact_mean(card.tree, points), weighting.coverage_ppm(points),
         variant.coverage_ppm_min, children_of(card.hierarchy, sums),
     )  # fmt: skip
-    active, override_ms = _overrides(state, variant, moment)
-    next_ms = earliest(next_ms, override_ms)
+    active = _overrides(state, variant, moment)
     score = mean
     if mean is None or (children is None and coverage_ppm < variant.coverage_ppm_min):
         score = None
@@ -184,18 +186,19 @@ def assess(
         policy=variant.bands,
     )
     if standing.pending is not None:
-        next_ms = earliest(next_ms, standing.since_ms + variant.bands.hold_ms(standing.pending))
+        rest_ms = earliest(rest_ms, standing.since_ms + variant.bands.hold_ms(standing.pending))
     letter = None if score is None else letter_of(score, variant.letters)
     indicators, indicators_ms = indicate(card.indicators, state, moment, past.indicators)
-    next_ms = earliest(next_ms, indicators_ms)
+    rest_ms = earliest(rest_ms, indicators_ms)
     moment.known["band"] = str(standing.band)
     if letter is not None:
         moment.known["letter"] = letter
-    next_ms = earliest(next_ms, _judged(state, past, card, moment, places))
+    rest_ms = earliest(rest_ms, _judged(state, past, card, moment, places))
     others = tuple(_other(spec.name, spec.weighting, card, variant, points) for spec in card.others)
     found: Assessment = tuple_of(Assessment, (
         score, Past(standing, places, indicators, past.handling), letter, coverage_ppm, weighting,
-        values, points, mean, active, others, next_ms, variant, children, own_ppm,
+        values, points, mean, active, others, next_of(measures_ms, moment.asked, rest_ms),
+        variant, children, own_ppm, measures_ms, rest_ms,
     ))  # fmt: skip
     return found
 
@@ -203,41 +206,41 @@ def assess(
 def _chosen(
     state: CustomerState, past: Past, card: Card, moment: Moment, places: dict[str, Place]
 ) -> int | None:
-    """The segment and the stage, which choose the weights."""
-    next_ms = None
+    """The segment and the stage, which choose the weights; when one may be left."""
+    free_ms = None
     for classes in (card.segments, card.stages):
         if classes is not None:
-            place, changes_ms = classify(classes, state, moment, past.places.get(classes.kind))
+            place, stays_ms = classify(classes, state, moment, past.places.get(classes.kind))
             places[classes.kind] = place
             moment.known[classes.kind] = place.name
-            next_ms = earliest(next_ms, changes_ms)
-    return next_ms
+            free_ms = earliest(free_ms, stays_ms)
+    return free_ms
 
 
 def _judged(
     state: CustomerState, past: Past, card: Card, moment: Moment, places: dict[str, Place]
 ) -> int | None:
-    """The archetype, then the outlook, which may look at it."""
-    next_ms = None
+    """The archetype, then the outlook, which may look at it; when one may be left."""
+    free_ms = None
     for classes in (card.archetypes, card.outlook):
         if classes is not None:
-            place, changes_ms = classify(classes, state, moment, past.places.get(classes.kind))
+            place, stays_ms = classify(classes, state, moment, past.places.get(classes.kind))
             places[classes.kind] = place
             if place.name:
                 moment.known[classes.kind] = place.name
-            next_ms = earliest(next_ms, changes_ms)
-    return next_ms
+            free_ms = earliest(free_ms, stays_ms)
+    return free_ms
 
 
 def _measured(
     state: CustomerState, card: Card, weighting: Weighting, moment: Moment
-) -> tuple[list[Value], list[int | None], int | None]:
-    """Each measure's value and points, and when one of those that weigh changes by itself."""
-    next_ms: int | None = None
+) -> tuple[list[Value], list[int | None], list[int | None]]:
+    """Each measure's value, points, and when these change by themselves, if it weighs anything."""
     values: list[Value] = []
     all_points: list[int | None] = []
+    times_ms: list[int | None] = []
     segment = moment.known.get("segment", "")
-    is_any_frozen = moment.is_any_frozen
+    is_any_frozen, all_weigh = moment.is_any_frozen, bool(card.others)
     weights = weighting.measures
     for index, measure in enumerate(card.measures):
         metric = measure.metric
@@ -246,23 +249,11 @@ def _measured(
             reading = metric.read(state, moment)
         else:
             reading = _frozen(measure, state, moment, frozen_ms, card)
-        value = reading.value
-        if type(value) is int and not -VALUE_MAX <= value <= VALUE_MAX:
-            value = VALUE_MAX if value > 0 else -VALUE_MAX
-        curve = measure.curve_in(segment)
-        points = None
-        if value is not None and curve is not None:
-            points = curve.points(value)  # type: ignore[arg-type]
-        if points is None:
-            points = measure.missing_points
+        value, points, next_ms = measure.worth(reading, segment)
         values.append(value)
         all_points.append(points)
-        if not weights[index] and not card.others:
-            continue
-        next_ms = earliest(next_ms, reading.jump_ms)
-        if reading.next_ms is not None and (next_ms is None or reading.next_ms < next_ms):
-            next_ms = earliest(next_ms, measure.turns_ms(curve, value, reading))
-    return values, all_points, next_ms
+        times_ms.append(next_ms if weights[index] or all_weigh else None)
+    return values, all_points, times_ms
 
 
 def _frozen(
@@ -368,15 +359,6 @@ def _capped(found: Assessment) -> list[Line]:
     return lines
 
 
-def _overrides(
-    state: CustomerState, variant: Variant, moment: Moment
-) -> tuple[tuple[OverrideSpec, ...], int | None]:
-    """The overrides that act now, and when one of their conditions changes by itself."""
-    active: list[OverrideSpec] = []
-    next_ms: int | None = None
-    for override in variant.overrides:
-        met, changes_ms, jump_ms, _ = override.when.read(state, moment)
-        if met is True:
-            active.append(override)
-        next_ms = earliest(next_ms, earliest(changes_ms, jump_ms))
-    return tuple(active), next_ms
+def _overrides(state: CustomerState, variant: Variant, moment: Moment) -> tuple[OverrideSpec, ...]:
+    """The overrides that act now."""
+    return tuple([one for one in variant.overrides if ask(one.when, state, moment)[0] is True])

@@ -8,8 +8,7 @@ from schemas.currencies import minor_digits
 from scoring.account import mrr
 from scoring.card import Card
 from scoring.emitted import Emitted
-from scoring.evaluate import VALUE_MAX
-from scoring.moment import Moment
+from scoring.moment import VALUE_MAX, Moment
 from scoring.state import CustomerState
 from scoring.units import MICRO
 

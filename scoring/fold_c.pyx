@@ -93,19 +93,28 @@ cdef Py_ssize_t FRESH_MAX = 0
 cdef long long WINDOW_MS = 0
 cdef long long WINDOW_USAGE_MS = 0
 cdef int USES = 0
+cdef int EVERYTHING = 0
+cdef dict TOUCHES = {}
+
+
+cdef inline int _touched_by(int kind) except -1:
+    """The families that a signal of a kind touches, as scoring.things.TOUCHES says."""
+    return USES if kind == FEATURE else TOUCHES.get(kind, EVERYTHING)
 
 
 cdef int _learn() except -1:
-    global FOLD, FRESH_MAX, IS_USE, RECENT_MAX, WINDOW_MS, WINDOW_USAGE_MS, USES
+    global EVERYTHING, FOLD, FRESH_MAX, IS_USE, RECENT_MAX, TOUCHES, USES
+    global WINDOW_MS, WINDOW_USAGE_MS
     from scoring.duplicates import WINDOW_MS as window_ms, WINDOW_USAGE_MS as window_usage_ms
     from scoring.fold import fold
     from scoring.recent import FRESH_MAX as fresh_max, RECENT_MAX as recent_max
     from scoring.series import is_use
-    from scoring.things import FAMILY_OF
+    from scoring.things import EVERYTHING as everything, FAMILY_OF, TOUCHES as touches
 
     FRESH_MAX, WINDOW_MS, WINDOW_USAGE_MS = fresh_max, window_ms, window_usage_ms
     IS_USE, RECENT_MAX = is_use, recent_max
     USES = FAMILY_OF[FEATURE]
+    EVERYTHING, TOUCHES = everything, touches
     FOLD = fold
     return 0
 
@@ -179,7 +188,8 @@ def release(customer, long long now_ms, plan, feeds):
     cdef object state = customer.state
     cdef list rest = [], signal
     cdef long long at_ms
-    cdef bint is_dirty = False
+    cdef int kind
+    cdef int touched = customer.touched
     cdef tuple uses = tuple(plan.by_kind[FEATURE])
     cdef tuple of_uses = _fed(feeds, True), of_others = _fed(feeds, False)
     for signal in <list>state.held:
@@ -187,13 +197,13 @@ def release(customer, long long now_ms, plan, feeds):
         if at_ms > now_ms:
             rest.append(signal)
             continue
-        is_dirty = True
-        if <int>signal[KIND] == FEATURE:
+        kind = <int>signal[KIND]
+        touched |= _touched_by(kind)
+        if kind == FEATURE:
             _use(customer, state, signal, at_ms, uses, of_uses, of_others, feeds)
         elif FOLD(state, signal, plan):
             customer.note(signal, feeds)
-    if is_dirty:
-        customer.dirty = True
+    customer.touched = touched
     state.held = rest
     customer.held_bytes = None
 
@@ -212,7 +222,7 @@ def apply_signals(block, into, dict touched):
     cdef set ready = into.ready
     cdef long long applied = 0, repeats = 0, unchecked = 0, held = 0
     cdef long long at_ms, hour, last_hour = -1, now_ms = duplicates._now_ms
-    cdef int kind
+    cdef int kind, bits, known_bits
     cdef bint is_unchecked
     cdef object customer_id, customer, state, mark, source, seen = None, new = None
     cdef list signal
@@ -274,8 +284,10 @@ def apply_signals(block, into, dict touched):
             _use(customer, state, signal, at_ms, uses, of_uses, of_others, feeds)
         if at_ms < late_ms:
             customer.late = True
-        if not customer.dirty:
-            customer.dirty = True
+        bits = _touched_by(kind)
+        known_bits = customer.touched
+        if known_bits & bits != bits:
+            customer.touched = known_bits | bits
         ready.add(customer_id)
         touched[customer_id] = customer
     return applied, repeats, unchecked, held

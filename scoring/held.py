@@ -9,6 +9,7 @@ from scoring.fold import fold
 from scoring.plan import Plan
 from scoring.recent import Feeding
 from scoring.row import Customer
+from scoring.things import EVERYTHING, TOUCHES
 
 __all__ = ["release", "release_in_python"]
 
@@ -20,7 +21,7 @@ def release_in_python(customer: Customer, now_ms: int, plan: Plan, feeds: Feedin
         if signal[1] <= now_ms:
             if fold(customer.state, signal, plan):
                 customer.note(signal, feeds)
-            customer.dirty = True
+            customer.touched |= TOUCHES.get(signal[5], EVERYTHING)
         else:
             rest.append(signal)
     customer.state.held = rest

@@ -8,7 +8,7 @@ unknown.
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from scoring.metrics import Metric
+from scoring.metrics import Metric, ask
 from scoring.moment import Moment, earliest
 from scoring.state import CustomerState
 
@@ -38,12 +38,14 @@ def indicate(
     moment: Moment,
     known: dict[str, Signalled],
 ) -> tuple[dict[str, Signalled], int | None]:
-    """The indicators that are on, and the next instant at which one changes by itself."""
+    """The indicators that are on, and when the first ends that is on for its time only.
+
+    When the answers change by themselves the moment says, which notes the conditions asked.
+    """
     now_ms, next_ms = moment.now_ms, None
     found: dict[str, Signalled] = {}
     for one in indicators:
-        met, changes_ms, jump_ms, _ = one.when.read(state, moment)
-        next_ms = earliest(next_ms, earliest(changes_ms, jump_ms))
+        met, _ = ask(one.when, state, moment)
         before = known.get(one.name)
         if met is True:
             found[one.name] = Signalled(before.since_ms if before else now_ms, None)

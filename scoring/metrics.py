@@ -26,11 +26,12 @@ from scoring.language.syntax import (
     Number,
     Text,
 )
-from scoring.moment import Reading, Value
+from scoring.moment import Moment, Reading, Value, earliest
 from scoring.names import near
 from scoring.series import Series
+from scoring.state import CustomerState
 from scoring.terms import Drift, Mismatch, Term, known
-from scoring.things import THINGS
+from scoring.things import THINGS, families_of
 from scoring.units import CALLED, MICRO, Unit
 from scoring.vocabulary import Vocabulary, rates_of
 from scoring.windows import Read
@@ -38,6 +39,7 @@ from scoring.windows import Read
 __all__ = [
     "NAMES",
     "Metric",
+    "ask",
     "compile_condition",
     "compile_metric",
     "known_text",
@@ -51,8 +53,8 @@ _SPAN_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 class Metric:
     """A compiled expression: what reads it, its unit, and what it needs of the events.
 
-    ``kinds`` are the signals that move it, ``feeds`` which of them. ``drift`` says how it
-    moves by itself.
+    ``kinds`` are the signals that move it, ``feeds`` which of them, ``families`` the bits of
+    theirs. ``drift`` says how it moves by itself.
     """
 
     text: str
@@ -62,6 +64,7 @@ class Metric:
     series: tuple[Series, ...]
     read: Read
     feeds: tuple[Feed, ...] = ()
+    families: int = 0
 
 
 #: Names that stand for themselves.
@@ -131,8 +134,19 @@ def _metric(node: Node, term: Term) -> Metric:
     feeds = {feed.key: feed for feed in (*map(feed_of, term.series), *term.feeds)}
     return Metric(
         text_of(node), term.unit, term.drift, term.kinds, term.series, term.read,
-        tuple(feeds.values()),
+        tuple(feeds.values()), families_of(term.kinds),
     )  # fmt: skip
+
+
+def ask(condition: Metric, state: CustomerState, moment: Moment) -> tuple[Value, int | None]:
+    """Whether a condition is met (None: nobody knows), and when that changes by itself.
+
+    The moment notes that it was asked.
+    """
+    met, changes_ms, jump_ms, _ = condition.read(state, moment)
+    next_ms = earliest(changes_ms, jump_ms)
+    moment.asked.append((condition, met, next_ms))
+    return met, next_ms
 
 
 def term_of(metric: Metric) -> Term:

@@ -1,15 +1,20 @@
 """When and of whom a metric is read, and what a reading says."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from schemas.signals import Kind
 from scoring.state import DAY_MS
 
-__all__ = ["NO_DATA", "Moment", "Reading", "earliest", "reading", "tuple_of"]
+__all__ = [
+    "NO_DATA", "VALUE_MAX", "Moment", "Reading", "Value", "earliest", "next_of", "reading",
+    "tuple_of",
+]  # fmt: skip
 
 #: A value: millionths of the metric's unit, a text, a flag; None is no data, which is never zero.
 Value = int | str | bool | None
+#: What a row can hold of a value, in millionths: no valid event may stop a partition.
+VALUE_MAX = 2**62
 
 
 class Reading(NamedTuple):
@@ -44,10 +49,11 @@ class Moment:
     ``began`` tells since when each series has been kept of this customer, for
     those that were not from its beginning. ``frozen`` has the kinds of signals whose
     source is stalled, and since when. ``known`` is what the evaluation has said so
-    far: the segment, the stage, the band.
+    far: the segment, the stage, the band; ``asked`` the conditions that it asked, with the
+    answers and until when these hold.
     """
 
-    __slots__ = ("_began", "_frozen", "day", "known", "now_ms")
+    __slots__ = ("_began", "_frozen", "asked", "day", "known", "now_ms")
 
     def __init__(
         self,
@@ -60,6 +66,7 @@ class Moment:
         self._began = began
         self._frozen = frozen
         self.known: dict[str, str] = {}
+        self.asked: list[tuple[Any, Value, int | None]] = []
 
     def complete_from(self, key: int) -> int | None:
         """From when on a series has everything; None: from the customer's beginning."""
@@ -91,3 +98,19 @@ def earliest(a: int | None, b: int | None) -> int | None:
     if a is None or b is None:
         return b if a is None else a
     return a if a < b else b
+
+
+def next_of(
+    times_ms: Sequence[int | None],
+    asked: Sequence[tuple[Any, Value, int | None]],
+    rest_ms: int | None,
+) -> int | None:
+    """The first of many instants: of measures, of conditions that were asked, and of the rest."""
+    next_ms = rest_ms
+    for at_ms in times_ms:
+        if at_ms is not None and (next_ms is None or at_ms < next_ms):
+            next_ms = at_ms
+    for _, _, at_ms in asked:
+        if at_ms is not None and (next_ms is None or at_ms < next_ms):
+            next_ms = at_ms
+    return next_ms

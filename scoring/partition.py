@@ -216,10 +216,13 @@ class PartitionFold:
         outputs: list[Output] = []
         for customer_id in self._queue.take(tick):
             customer = self._book.live.get(customer_id) or self._book.open(customer_id, append_ms)
+            queued_ms = customer.due_ms
             if customer.position < offset and _is_wanted(customer, self._cards.mark, now_ms):
                 outputs += self._evaluate(customer_id, customer, card, now_ms, offset)
                 customer.position = offset
                 self._book.changed[customer_id] = customer
+                if queued_ms is not None and queued_ms > now_ms and queued_ms == customer.due_ms:
+                    continue  # its entry waits in the queue, and it is not touched any more
             self._requeue(customer_id, customer)
         if tick.through is None:
             self.header.tick_ms = now_ms

@@ -21,6 +21,7 @@ from scoring.kin import LEVELS_MAX, Contribution, Edge, EdgeState, Kin, Sums
 from scoring.moment import Moment, earliest
 from scoring.row import Customer
 from scoring.state import AT, PAYLOAD
+from scoring.things import EVERYTHING
 
 __all__ = ["QUIET", "Message", "Refusal", "answered", "probed", "rolled_up", "tell"]
 
@@ -162,7 +163,7 @@ def rolled_up(customer: Customer, signal: Signal) -> None:
         sums.take_away(tuple(before))
     if now is not None:
         sums.add(tuple(now))
-    customer.dirty = True
+    customer.touched = EVERYTHING
     if cause == Cause.SCORECARD:
         kin.recarded = True
     elif cause == Cause.PERCENTILES:

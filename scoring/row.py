@@ -12,7 +12,7 @@ with a zero byte belong to the partition, all others are customer ids in UTF-8.
 
 import struct
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -26,7 +26,11 @@ from scoring.past import Past
 from scoring.recent import FRESH_MAX, Feeding, Recent, settle, thinned
 from scoring.row_body import CODECS, STATE_VERSION, RowBody
 from scoring.state import HELD_BYTES_MAX, HELD_MAX, CustomerState
+from scoring.things import EVERYTHING
 from scoring.versions import RowError, check_version, readable
+
+if TYPE_CHECKING:
+    from scoring.unchanged import Looked
 
 __all__ = [
     "CARD_KEY",
@@ -90,8 +94,8 @@ class Customer:
     """A customer while unpacked: the row's fields, and the state."""
 
     __slots__ = (
-        "card", "dirty", "due_ms", "emitted", "epoch", "fresh", "held_bytes", "kin", "late",
-        "packed_emitted", "past", "position", "recent", "sequence", "state",
+        "card", "due_ms", "emitted", "epoch", "fresh", "held_bytes", "kin", "late", "looked",
+        "packed_emitted", "past", "position", "recent", "sequence", "state", "touched",
     )  # fmt: skip
 
     def __init__(self, epoch: int) -> None:
@@ -99,7 +103,10 @@ class Customer:
         self.epoch = epoch
         self.sequence = 0
         self.due_ms: int | None = None
-        self.dirty = False
+        #: The families of what came since its last evaluation, see scoring.things.
+        self.touched = 0
+        #: What that evaluation looked at; None: nobody remembers.
+        self.looked: Looked | None = None
         #: An event since the last evaluation was history when it came.
         self.late = False
         self.card = NO_CARD
@@ -142,6 +149,11 @@ class Customer:
         return True
 
     @property
+    def dirty(self) -> bool:
+        """Touched since its last evaluation."""
+        return self.touched != 0
+
+    @property
     def standing(self) -> Standing:
         """The band, and the one that is pending."""
         return self.past.standing
@@ -180,7 +192,7 @@ def pack(customer: Customer, version: int = STATE_VERSION) -> bytes:
         customer.packed_emitted = (emitted, version, places, packed)
     raw = msgspec.Raw(packed)
     body = RowBody(customer.past, raw, thinned(customer.recent), customer.state, customer.kin)
-    flags = (DIRTY if customer.dirty else 0) | (_LATE if customer.late else 0)
+    flags = (DIRTY if customer.touched else 0) | (_LATE if customer.late else 0)
     flags |= _BANDS.index("" if emitted is None else emitted.band) << _BAND_SHIFT
     due = _NEVER if customer.due_ms is None else customer.due_ms
     return _PREFIX.pack(
@@ -277,7 +289,7 @@ def unpack(row: bytes) -> Customer:
     customer.position = prefix.position
     customer.sequence = prefix.sequence
     customer.due_ms = None if prefix.due_ms == _NEVER else prefix.due_ms
-    customer.dirty = bool(prefix.flags & DIRTY)
+    customer.touched = EVERYTHING if prefix.flags & DIRTY else 0
     customer.late = bool(prefix.flags & _LATE)
     customer.card = prefix.card
     customer.past = body.past

@@ -5,11 +5,12 @@ which a field has one of some values; ``quantity`` things count as often as the
 event says.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from schemas.signals import Kind
 
-__all__ = ["FAMILY_OF", "THINGS", "Thing"]
+__all__ = ["EVERYTHING", "FACTS", "FAMILY_OF", "THINGS", "TOUCHES", "Thing", "families_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,3 +106,19 @@ FAMILY_OF: dict[Kind, int] = {
     Kind.FEATURE: 1, Kind.ACTIVITY: 1, Kind.TICKET: 2, Kind.BILLING: 4, Kind.SURVEY: 8,
     Kind.FEEDBACK: 16, Kind.CONTACT: 32, Kind.GOAL: 64, Kind.TOUCH: 128,
 }  # fmt: skip
+
+#: Facts of the account: what they move is not told apart.
+FACTS = 1 << 30
+EVERYTHING = FACTS | sum({*FAMILY_OF.values()})
+#: What may read otherwise after a signal of a kind: its family. Kinds that are not here set facts.
+TOUCHES: dict[int, int] = {
+    int(kind): bit for kind, bit in FAMILY_OF.items() if kind is not Kind.BILLING
+}
+
+
+def families_of(kinds: Iterable[Kind]) -> int:
+    """The bits of what moves something that is read of these kinds of signals."""
+    bits = 0
+    for kind in kinds:
+        bits |= TOUCHES.get(kind, FACTS)
+    return bits

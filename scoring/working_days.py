@@ -14,8 +14,15 @@ from scoring.windows import Read, Window, latest_in
 
 __all__ = ["days_in", "next_other_ms", "per_working_day", "working_days_since"]
 
-#: So far ahead the next change is looked for; without one it is looked for again then.
-LOOK_AHEAD_DAYS = 35
+#: The next change is looked for up to the next multiple of so many days since 1970; without one it
+#: is looked for again then. Not so many days from today: what a reading says of the time until it
+#: changes must not depend on when in this time it was read.
+LOOK_AHEAD_DAYS = 70
+
+
+def _looked_for_to(day: int) -> int:
+    """The day up to which the next change after a day is looked for."""
+    return (day // LOOK_AHEAD_DAYS + 1) * LOOK_AHEAD_DAYS
 
 
 def working_days_since(one: Series, calendar: Calendar) -> Read:
@@ -29,8 +36,8 @@ def working_days_since(one: Series, calendar: Calendar) -> Read:
         # What lies ahead of a tick counts with today; nobody's history goes back before 1970.
         day = calendar.day_of(min(max(kept[0], 0), moment.now_ms))
         days = calendar.working_days_in(day, today, country)
-        ahead = today + 1
-        while ahead < today + LOOK_AHEAD_DAYS and not calendar.is_working_day(ahead, country):
+        ahead, last = today + 1, _looked_for_to(today)
+        while ahead < last and not calendar.is_working_day(ahead, country):
             ahead += 1
         return Reading(days * MICRO, calendar.start_of(ahead))
 
@@ -65,10 +72,7 @@ def next_other_ms(
 ) -> int:
     """When the window, or one of those before it, can next have another number of working days."""
     lags = [n * window.buckets for n in range(windows + 1)]
-    ahead = 1
-    while ahead < LOOK_AHEAD_DAYS:
-        day = moment.day + ahead
-        if len({calendar.is_working_day(day - lag, country) for lag in lags}) > 1:
-            break
-        ahead += 1
-    return (moment.day + ahead) * DAY_MS
+    day, last = moment.day + 1, _looked_for_to(moment.day)
+    while day < last and len({calendar.is_working_day(day - lag, country) for lag in lags}) == 1:
+        day += 1
+    return day * DAY_MS

@@ -226,12 +226,17 @@ class Log:
         return customer
 
 
+#: What a row does not say.
+_IN_MEMORY = ("held_bytes", "looked")
+
+
 def canonical(customer: Customer) -> Any:
     """A customer's row, but for what the log's records decide: its position, its signals' offsets.
 
     Nor does the order count in which dictionaries, recent events and held signals were filled.
     """
-    row = {name: getattr(customer, name) for name in Customer.__slots__ if name != "held_bytes"}
+    row = {name: getattr(customer, name) for name in Customer.__slots__ if name not in _IN_MEMORY}
+    row["touched"] = customer.dirty  # by what is known until a row is written
     state = {name: getattr(customer.state, name) for name in customer.state.__struct_fields__}
     state["held"] = sorted((signal[1:] for signal in state["held"]), key=repr)
     recent = sorted(thinned(customer.recent).items())

@@ -88,7 +88,7 @@ def test_the_cause_that_messages_nobody_wins(
     before: str | None, now: str, card: bytes, late: bool, dirty: bool, cause: Cause
 ) -> None:
     customer = Customer(0)
-    customer.card, customer.late, customer.dirty = card, late, dirty
+    customer.card, customer.late, customer.touched = card, late, int(dirty)
     evaluation = Evaluation(None, Past(Standing(Band(now))), None, 0, (), (), (), None, OWN)
     told = None if before is None else emitted(band=before)
     assert cause_of(told, evaluation, customer, MARK) is cause

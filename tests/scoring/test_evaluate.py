@@ -22,8 +22,8 @@ from partitionlog import (
 from properties import examples
 from schemas.scores import Band
 from scoring.bands import Standing
-from scoring.evaluate import VALUE_MAX, Evaluation, Line, assess, evaluate
-from scoring.moment import Moment
+from scoring.evaluate import Evaluation, Line, assess, evaluate
+from scoring.moment import VALUE_MAX, Moment
 from scoring.past import Past
 from scoring.plan import Plan
 from scoring.state import CustomerState

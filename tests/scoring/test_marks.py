@@ -6,10 +6,9 @@ import pytest
 
 from partitionlog import DAY_MS, HOUR_MS, START_MS, Log, at, bodies, data_of, event
 from scoring.account import PURSUIT_DAYS
-from scoring.evaluate import VALUE_MAX
 from scoring.facts import attributes_of
 from scoring.marks import FALL_MIN
-from scoring.moment import Moment
+from scoring.moment import VALUE_MAX, Moment
 
 LATER_MS = START_MS + 1000
 #: The score is the number of seats; everything else that can change changes by one event.

@@ -34,6 +34,7 @@ from scoring.percentiles import CUSTOMERS_MIN, CUTS_MAX, GROUPS_MAX, Ranked, cut
 from scoring.portfolio import Portfolio
 from scoring.progress import present_ms
 from scoring.row import HEADER_KEY, PERCENTILES_KEY, is_customer
+from scoring.things import EVERYTHING
 from scoring.versions import RowError
 from scoring.way import way_to_green
 from snapshots import CARD, copy_of, naive_rank, portfolios, snapshot_of
@@ -475,7 +476,7 @@ def silent_for(days: int, *, hourly: bool, snapshot: bool) -> Log:
         log.tick(now_ms)
         if hourly:
             customer = log.customer()
-            customer.dirty = True
+            customer.touched = EVERYTHING
             log.fold._queue.ready.add("acme")
     return log
 

@@ -160,8 +160,26 @@ def test_nobody_is_looked_at_every_day_for_a_window_of_whole_weeks() -> None:
     events = [event("usage.feature", START_MS, feature="f")]
     state = folded(Plan(metric.series), signals_of(events))
     assert metric.read(state, Moment(START_MS)).next_ms == START_MS + 28 * DAY_MS
-    later = metric.read(state, Moment(START_MS + 30 * DAY_MS))
-    assert (later.value, later.next_ms) == (0, START_MS + 65 * DAY_MS)
+    days = [metric.read(state, Moment(START_MS + day * DAY_MS)) for day in range(30, 170)]
+    assert {later.value for later in days} == {0}
+    assert len({later.next_ms for later in days}) == 3  # looked for again every 70 days
+
+
+def test_until_when_a_reading_holds_does_not_depend_on_when_it_is_read() -> None:
+    """A year with its holidays: read on each day, the time of the next change comes first."""
+    text = card("count(use, 28d, per: working_day)")
+    metric = card_of(text).measures[0].metric
+    events = [
+        event("account.created", START_MS, country="DE"),
+        event("usage.feature", START_MS, feature="f"),
+    ]
+    state, next_ms = folded(Plan(metric.series), signals_of(events)), 0
+    for day in range(365):
+        found = metric.read(state, Moment(START_MS + day * DAY_MS)).next_ms
+        assert found is not None
+        if START_MS + day * DAY_MS < next_ms:
+            assert found == next_ms
+        next_ms = found
 
 
 @pytest.mark.parametrize("kind", ["metric", "condition"])
