@@ -161,7 +161,7 @@ def assess(
             None, nothing, None, 0, card.first_weighting, [], [], None, (), (), None, card.own
         )
     places: dict[str, Place] = {}
-    moment.asked = []
+    moment.known, moment.asked = {}, []
     rest_ms = _chosen(state, past, card, moment, places)
     variant, weighting = card.variant(moment.known), card.weighting(moment.known)
     values, points, measures_ms = _measured(state, card, weighting, moment)

@@ -29,6 +29,16 @@ from scoring.windows import Read
 CUSTOMERS = ("acme", "bolt", "cove")
 SHIPPED = sorted((Path(__file__).resolve().parents[2] / "deploy" / "scorecards").glob("*.yaml"))
 STEPS = (Path(__file__).resolve().parents[1] / "cards" / "bench.yaml").read_text()
+ASKERS = """
+archetypes:
+  min_stay: 0d
+  classes:
+    asker: {when: open_tickets >= 1, label: Asks, expects: low, says: it asks}
+outlook:
+  leave: {when: archetype == asker, says: it asks}
+  grow: {when: band == green and archetype == asker, says: it grows}
+  renew: {when: 'band in [green, yellow, red]', says: it does not}
+"""
 SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large)
 
 
@@ -168,3 +178,16 @@ def test_what_may_be_another_is_read_whole(
 
 def _account() -> InboundEvent:
     return event("account.changed", START_MS, seats=7)
+
+
+def test_what_was_said_the_last_time_is_not_said_of_this_one() -> None:
+    """The outlook goes by the archetype; of who is in none any more it must not go by the old."""
+    log = Log(STEPS + ASKERS)
+    log.read(START_MS, *histories.known("acme", START_MS))
+    for number, change in enumerate(("opened", "solved"), 1):
+        at_ms = START_MS + number * HOUR_MS
+        log.read(at_ms, event("ticket.changed", at_ms, ticket_id="new", change=change))
+        log.tick(at_ms + 1)
+        places = log.customer().past.places
+        found = places["archetype"].name, places["outlook"].name
+        assert found == (("asker", "leave") if change == "opened" else ("", "renew"))
