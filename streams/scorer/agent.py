@@ -69,7 +69,10 @@ class Scorer:
         self._outputs = OutputWriter(
             settings, CustomerRouter(partitions), partitions, self._partitions_of, metrics
         )
+        #: Held while the folds change, or are packed.
         self._lock = asyncio.Lock()
+        #: Held over a whole checkpoint: one at a time.
+        self._checkpointing = asyncio.Lock()
         #: Held while a chunk is applied, over all its slices.
         self._in_hand = asyncio.Lock()
         self._unacknowledged: list[Any] = []
@@ -277,34 +280,39 @@ class Scorer:
             self._checkpoints_skipped += 1
 
     async def checkpoint(self) -> None:
-        """Outputs, rows with their header, acknowledgement: each durable before the next."""
-        async with self._lock:
-            if not self._unacknowledged:
-                return
+        """Outputs, rows with their header, acknowledgement: each durable before the next.
+
+        Nobody waits for the broker but who asked: the log is applied on as soon as the rows are
+        packed.
+        """
+        async with self._checkpointing:
             started_s = self._clock.elapsed_s()
-            await self._make_outputs_durable()
-            rows = await self._make_rows_durable()
-            self._acknowledge()
-        self._metrics.checkpoint_rows.inc(rows)
+            async with self._lock:
+                events, self._unacknowledged = self._unacknowledged, []
+                if not events:
+                    return
+                self.app.lease.check()
+                outputs, self._writer_made = self._writer(), None
+                await outputs.send()
+                changed = await self._packed()
+            await outputs.flush()
+            self.app.lease.check()
+            await self.table.write(changed)
+            for event in events:
+                event.ack()
+        self._metrics.checkpoint_rows.inc(sum(map(len, changed.values())))
         self._metrics.checkpoints.inc()
         self._metrics.checkpoint_s.observe(self._clock.elapsed_s() - started_s)
         self._told.tell(self._metrics, self.folds)
 
-    async def _make_outputs_durable(self) -> None:
-        self.app.lease.check()
-        await self._writer().flush()
-
-    async def _make_rows_durable(self) -> int:
-        """How many rows there were."""
-        changed = {p: rows for p, fold in self.folds.items() if (rows := fold.checkpoint())}
-        self.app.lease.check()
-        await self.table.write(changed)
-        return sum(map(len, changed.values()))
-
-    def _acknowledge(self) -> None:
-        for event in self._unacknowledged:
-            event.ack()
-        self._unacknowledged.clear()
+    async def _packed(self) -> dict[int, list[tuple[bytes, bytes | None]]]:
+        """The rows that changed, by partition; between two of them others get their turn."""
+        changed = {}
+        for partition, fold in list(self.folds.items()):
+            if self.folds.get(partition) is fold and (rows := fold.checkpoint()):
+                changed[partition] = rows
+                await asyncio.sleep(0)
+        return changed
 
 
 def _snapshots(settings: Settings, clock: Clock) -> Snapshots | None:

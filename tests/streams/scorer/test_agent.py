@@ -12,7 +12,7 @@ from engine_stand import RecordingClient, record
 from partitionlog import HOUR_MS, SAAS, START_MS, activation, block_of, changed_card, event
 from schemas import signals
 from schemas.signals import LogRecord, Progress, Tick
-from scoring.header import Header, encode_header
+from scoring.header import Header, decode_header, encode_header
 from scoring.row import CARD_KEY, HEADER_KEY, Customer, is_customer, pack
 from streams.clock import ManualClock
 from streams.engine.starting import Standing
@@ -100,6 +100,30 @@ async def test_s5_no_row_leaves_before_the_outputs_are_durable(
     client.answer(client.sent[-1])
     await checkpoint
     assert acknowledged == [0]
+
+
+async def test_the_log_is_applied_while_rows_are_on_their_way(
+    scorer: Scorer, client: RecordingClient, acknowledged: list[int]
+) -> None:
+    """And what is applied then is acknowledged by the next checkpoint, not by this one."""
+    client.hold = True
+    await put(scorer, story())
+    checkpoint = asyncio.ensure_future(scorer.checkpoint())
+    await _turn_over()
+    for sent in list(client.sent):
+        client.answer(sent)
+    await _turn_over()
+    (rows,) = [sent for sent in client.sent if sent.topic == ROWS]
+    await put(scorer, log_records(len(story()), Tick(START_MS + 2 * HOUR_MS)))
+    assert scorer.folds[0].header.position == 6
+    client.answer(rows)
+    await checkpoint
+    assert acknowledged == [0]
+    client.hold = False
+    await scorer.checkpoint()
+    assert len(acknowledged) == 2
+    first, second = (sent.records[-1][1] for sent in client.sent if sent.topic == ROWS)
+    assert [decode_header(row or b"").position for row in (first, second)] == [5, 6]
 
 
 async def _turn_over() -> None:
