@@ -3,7 +3,7 @@
 from operator import itemgetter
 
 from scoring.levels import Level, movement
-from scoring.moment import NO_DATA, Moment, Reading
+from scoring.moment import NO_DATA, Moment, Reading, reading_of
 from scoring.money import Rates
 from scoring.own_past import CHANGE_MAX
 from scoring.state import DAY_MS, HOUR_MS, CustomerState
@@ -45,7 +45,7 @@ def fact(name: str) -> Read:
 
     def read(state: CustomerState, moment: Moment) -> Reading:
         value = state.fact(name)
-        return NO_DATA if value is None else Reading(str(value))
+        return NO_DATA if value is None else reading_of(str(value))
 
     return read
 
@@ -55,20 +55,20 @@ def attribute(name: str) -> Read:
 
     def read(state: CustomerState, moment: Moment) -> Reading:
         value = (state.fact("attributes") or {}).get(name)
-        return NO_DATA if value is None else Reading(str(value))
+        return NO_DATA if value is None else reading_of(str(value))
 
     return read
 
 
 def internal(state: CustomerState, moment: Moment) -> Reading:
     """Whether it is an internal or test account; it is not unless it was said."""
-    return Reading(bool(state.fact("internal")))
+    return reading_of(bool(state.fact("internal")))
 
 
 def seats(state: CustomerState, moment: Moment) -> Reading:
     """Seats paid for."""
     value = state.fact("seats")
-    return NO_DATA if value is None else Reading(value * MICRO)
+    return NO_DATA if value is None else reading_of(value * MICRO)
 
 
 def mrr(rates: Rates) -> Read:
@@ -78,7 +78,7 @@ def mrr(rates: Rates) -> Read:
         _, amount_minor, currency = (_told_mrr(state) or [(0, None, "")])[-1]
         if amount_minor is None:
             return NO_DATA
-        return Reading(
+        return reading_of(
             rates.convert(amount_minor, currency, moment.day),
             rates.next_change_ms(currency, moment.day),
         )
@@ -117,8 +117,8 @@ def seats_change(window: Window) -> Read:
 def _change(before: int | None, now: int | None, moment: Moment) -> Reading:
     tomorrow_ms = (moment.day + 1) * DAY_MS
     if not before or before < 0 or now is None:
-        return Reading(None, tomorrow_ms)
-    return Reading(min((now - before) * MICRO // before, CHANGE_MAX), tomorrow_ms)
+        return reading_of(None, tomorrow_ms)
+    return reading_of(min((now - before) * MICRO // before, CHANGE_MAX), tomorrow_ms)
 
 
 #: After every day that a level may have: what lies ahead of a tick counts with today.
@@ -150,7 +150,7 @@ def mrr_change(window: Window, rates: Rates) -> Read:
         told, end = _told_mrr(state), moment.day - window.buckets
         then = [entry for entry in told if entry[0] <= end]
         if not then:
-            return Reading(None, (moment.day + 1) * DAY_MS) if told else NO_DATA
+            return reading_of(None, (moment.day + 1) * DAY_MS) if told else NO_DATA
         before, now = (
             _worth(rates, amount, currency, day)
             for (_, amount, currency), day in ((then[-1], end), (told[-1], moment.day))
@@ -171,7 +171,7 @@ def mrr_movement(window: Window, kind: str | None, rates: Rates) -> Read:
         first = min((day for day in firsts if day is not None), default=None)
         moved = movement(values, window.before_first(moment), _FAR, first)
         amount = moved.total if kind is None else int(getattr(moved, kind))
-        return Reading(amount, (moment.day + 1) * DAY_MS)
+        return reading_of(amount, (moment.day + 1) * DAY_MS)
 
     return read
 
@@ -190,15 +190,15 @@ def days_to_renewal(state: CustomerState, moment: Moment) -> Reading:
     if renewal_ms is None:
         return NO_DATA
     if moment.now_ms >= renewal_ms:
-        return Reading(0)
+        return reading_of(0)
     hours = -((moment.now_ms - renewal_ms) // HOUR_MS)
     next_ms = renewal_ms - (hours - 1) * HOUR_MS
-    return Reading(hours * MICRO // 24, next_ms, origin_ms=renewal_ms)
+    return reading_of(hours * MICRO // 24, next_ms, origin_ms=renewal_ms)
 
 
 def cancel_scheduled(state: CustomerState, moment: Moment) -> Reading:
     """Whether a cancellation is scheduled."""
-    return Reading(bool(state.fact("cancel_scheduled")))
+    return reading_of(bool(state.fact("cancel_scheduled")))
 
 
 def pulse(state: CustomerState, moment: Moment) -> Reading:
@@ -207,7 +207,7 @@ def pulse(state: CustomerState, moment: Moment) -> Reading:
     if register is None or register[2] is None or register[2][0] not in _PULSES:
         return NO_DATA
     expires_ms = register[2][3] or register[0] + PULSE_DAYS * DAY_MS
-    return Reading(register[2][0], expires_ms) if moment.now_ms < expires_ms else NO_DATA
+    return reading_of(register[2][0], expires_ms) if moment.now_ms < expires_ms else NO_DATA
 
 
 def pursuit_of(state: CustomerState, now_ms: int) -> Mark | None:
@@ -223,4 +223,4 @@ def pursuit_of(state: CustomerState, now_ms: int) -> Mark | None:
 def not_pursued(state: CustomerState, moment: Moment) -> Reading:
     """Whether a person set this state, until it expires."""
     mark = pursuit_of(state, moment.now_ms)
-    return Reading(False) if mark is None else Reading(True, mark[3])
+    return reading_of(False) if mark is None else reading_of(True, mark[3])

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Context, Decimal
 
-from scoring.moment import NO_DATA, Moment, Reading
+from scoring.moment import NO_DATA, Moment, Reading, reading_of
 from scoring.series import Series
 from scoring.state import DAY_MS, HORIZON_DAYS, CustomerState
 from scoring.terms import Term
@@ -58,14 +58,14 @@ def points(table: ActionTable, half_life: Window | None) -> Term:
         total, alive = 0, False
         for action in actions:
             if window.whole_ms(action.series, moment) is not None and half_life is None:
-                return Reading(None, window.whole_ms(action.series, moment))
+                return reading_of(None, window.whole_ms(action.series, moment))
             for day, n in (state.series.get(action.series.key) or {}).items():
                 age = max(moment.day - day, 0)
                 if age < len(fading):
                     times = n if action.per_day is None else min(n, action.per_day)
                     total += times * action.points * fading[age] // MICRO
                     alive = True
-        return Reading(total, (moment.day + 1) * DAY_MS if alive else None)
+        return reading_of(total, (moment.day + 1) * DAY_MS if alive else None)
 
     kinds = frozenset(kind for one in series for kind in one.kinds)
     return Term(Unit.COUNT, read, series=series, kinds=kinds)

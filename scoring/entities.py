@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 from schemas.signals import Kind
 from scoring.levels import Level
-from scoring.moment import NO_DATA, Moment, Reading, earliest, reading
+from scoring.moment import NO_DATA, Moment, Reading, earliest, reading_of
 from scoring.state import DAY_MS, HORIZON_DAYS, PAUSED, CustomerState, Goal, Ticket
 from scoring.things import FAMILY_OF
 from scoring.units import MICRO
@@ -68,7 +68,7 @@ def open_tickets(priority: str | None = None, category: str | None = None) -> Re
         for ticket in _open(state, moment, priority, category):
             count += 1
             next_ms = earliest(next_ms, _forgotten_ms(ticket.touched_ms))
-        return reading(count * MICRO, next_ms)
+        return reading_of(count * MICRO, next_ms)
 
     return read
 
@@ -86,7 +86,7 @@ def oldest_open_ticket(priority: str | None = None, category: str | None = None)
             oldest = earliest(oldest, opened_ms)
             jump_ms = earliest(jump_ms, _forgotten_ms(ticket.touched_ms))
         if oldest is None:
-            return Reading(0)
+            return reading_of(0)
         return since(oldest, moment.now_ms)._replace(jump_ms=jump_ms)
 
     return read
@@ -149,7 +149,7 @@ def ticket_mean(name: str, window: Window, pick: Callable[[list[int]], int]) -> 
         if not inside:
             return NO_DATA
         first = min(bucket for bucket, _ in inside)
-        return Reading(pick([value for _, value in inside]), window.leaves_ms(first))
+        return reading_of(pick([value for _, value in inside]), window.leaves_ms(first))
 
     return read
 
@@ -162,7 +162,7 @@ def ticket_sum(name: str, window: Window) -> Read:
         if not state.heard & _TICKETS:
             return NO_DATA
         reading = inside(state, moment)
-        return Reading(0) if reading[0] is None else reading
+        return reading_of(0) if reading[0] is None else reading
 
     return read
 
@@ -183,7 +183,7 @@ def days_overdue(state: CustomerState, moment: Moment) -> Reading:
         if invoice.owed and invoice.due_ms is not None and invoice.touched_ms >= oldest_ms
     ]
     if not due:
-        return Reading(0)
+        return reading_of(0)
     due_ms, touched_ms = min(due)
     return since(due_ms, moment.now_ms)._replace(jump_ms=_forgotten_ms(touched_ms))
 
@@ -202,11 +202,11 @@ def days_paused(state: CustomerState, moment: Moment) -> Reading:
         if name.startswith(PAUSED) and (began_ms := _paused_since(level)) is not None
     ]
     if not begun:
-        return Reading(0)
+        return reading_of(0)
     reading = since(min(begun), moment.now_ms)
     if reading[0] < PAUSED_DAYS_MAX * MICRO:  # type: ignore[operator]
         return reading
-    return Reading(PAUSED_DAYS_MAX * MICRO)
+    return reading_of(PAUSED_DAYS_MAX * MICRO)
 
 
 def _paused_since(level: Level) -> int | None:
@@ -230,7 +230,7 @@ def open_invoices(state: CustomerState, moment: Moment) -> Reading:
         if invoice.owed and invoice.touched_ms >= oldest_ms:
             count += 1
             next_ms = earliest(next_ms, _forgotten_ms(invoice.touched_ms))
-    return Reading(count * MICRO, next_ms)
+    return reading_of(count * MICRO, next_ms)
 
 
 def _goals(kind: str | None, counts: Callable[[Goal, int], bool]) -> Read:
@@ -252,7 +252,7 @@ def _goals(kind: str | None, counts: Callable[[Goal, int], bool]) -> Read:
                 count += 1
             elif (due_ms := goal.due_ms) and due_ms > moment.now_ms and counts(goal, due_ms):
                 next_ms = earliest(next_ms, due_ms)
-        return Reading(count * MICRO, next_ms)
+        return reading_of(count * MICRO, next_ms)
 
     return read
 

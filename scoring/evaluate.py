@@ -32,7 +32,7 @@ from scoring.hierarchy import CHILDREN, Children, children_of, mean_of
 from scoring.indicators import indicate
 from scoring.kin import Sums
 from scoring.metrics import ask
-from scoring.moment import NO_DATA, Moment, Reading, Value, earliest, next_of, tuple_of
+from scoring.moment import NO_DATA, Moment, Reading, Value, earliest, next_of, reading_of, tuple_of
 from scoring.past import Past
 from scoring.state import CustomerState
 from scoring.variants import OverrideSpec, Variant
@@ -246,7 +246,7 @@ def _measured(
         metric = measure.metric
         frozen_ms = moment.frozen_since(metric.kinds) if is_any_frozen else None
         if frozen_ms is None:
-            reading = metric.read(state, moment)
+            reading = moment.read(metric, state)
         else:
             reading = _frozen(measure, state, moment, frozen_ms, card)
         value, points, next_ms = measure.worth(reading, segment)
@@ -264,7 +264,7 @@ def _frozen(
     if moment.now_ms >= ends_ms:
         return NO_DATA
     then = measure.metric.read(state, moment.at(min(since_ms, moment.now_ms)))
-    return Reading(then.value, jump_ms=ends_ms)
+    return reading_of(then.value, jump_ms=ends_ms)
 
 
 def _other(

@@ -10,7 +10,7 @@ from scoring.feeds import FEEDS, MRR, ticket_feed
 from scoring.language.spelling import text_of
 from scoring.language.syntax import Call, LanguageError, Name, Node, Number, Text
 from scoring.levels import Movement
-from scoring.moment import Moment, Reading, Value, earliest
+from scoring.moment import Moment, Reading, Value, earliest, reading_of
 from scoring.names import near
 from scoring.state import CustomerState
 from scoring.terms import Drift, Mismatch, Term, known
@@ -151,7 +151,7 @@ def _at_least(node: Call, words: Vocabulary, compiled: Compiled) -> Term:
         count, count_ms, _, _ = behind(state, moment)
         reading = read(state, moment)
         if not isinstance(count, int) or count < needed:
-            return Reading(None, earliest(reading[1], count_ms))
+            return reading_of(None, earliest(reading[1], count_ms))
         return reading._replace(next_ms=earliest(reading[1], count_ms))
 
     return Term(inner.unit, enough, series=inner.series, kinds=inner.kinds, feeds=inner.feeds)

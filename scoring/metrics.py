@@ -26,7 +26,7 @@ from scoring.language.syntax import (
     Number,
     Text,
 )
-from scoring.moment import Moment, Reading, Value, earliest
+from scoring.moment import Moment, Value, earliest, reading_of
 from scoring.names import near
 from scoring.series import Series
 from scoring.state import CustomerState
@@ -152,13 +152,14 @@ def ask(condition: Metric, state: CustomerState, moment: Moment) -> tuple[Value,
 def term_of(metric: Metric) -> Term:
     """A metric as a term, for conditions that name a measure."""
     return Term(
-        metric.unit, metric.read, metric.drift, metric.series, metric.kinds, feeds=metric.feeds
-    )
+        metric.unit, lambda state, moment: moment.read(metric, state), metric.drift, metric.series,
+        metric.kinds, feeds=metric.feeds,
+    )  # fmt: skip
 
 
 def known_text(name: str) -> Term:
     """Something that was said of the customer earlier in the same evaluation."""
-    return Term(Unit.TEXT, lambda state, moment: Reading(moment.known.get(name)))
+    return Term(Unit.TEXT, lambda state, moment: reading_of(moment.known.get(name)))
 
 
 def _compile(node: Node, words: Vocabulary) -> Term:

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from schemas.signals import Kind
-from scoring.state import DAY_MS
+from scoring.state import DAY_MS, CustomerState
 
 __all__ = [
-    "NO_DATA", "VALUE_MAX", "Moment", "Reading", "Value", "earliest", "next_of", "reading",
+    "NO_DATA", "VALUE_MAX", "Moment", "Reading", "Value", "earliest", "next_of", "reading_of",
     "tuple_of",
 ]  # fmt: skip
 
@@ -37,9 +37,14 @@ NO_DATA = Reading(None)
 tuple_of: Any = tuple.__new__
 
 
-def reading(value: Value, next_ms: int | None) -> Reading:
-    """What most readings are, made without the call of a constructor in Python."""
-    made: Reading = tuple_of(Reading, (value, next_ms, None, None))
+def reading_of(
+    value: Value,
+    next_ms: int | None = None,
+    jump_ms: int | None = None,
+    origin_ms: int | None = None,
+) -> Reading:
+    """A reading, made without the call of a constructor in Python."""
+    made: Reading = tuple_of(Reading, (value, next_ms, jump_ms, origin_ms))
     return made
 
 
@@ -53,7 +58,7 @@ class Moment:
     answers and until when these hold.
     """
 
-    __slots__ = ("_began", "_frozen", "asked", "day", "known", "now_ms")
+    __slots__ = ("_began", "_frozen", "_readings", "asked", "day", "known", "now_ms")
 
     def __init__(
         self,
@@ -67,6 +72,18 @@ class Moment:
         self._frozen = frozen
         self.known: dict[str, str] = {}
         self.asked: list[tuple[Any, Value, int | None]] = []
+        #: By the metric's ``id``: the card keeps it while it is evaluated.
+        self._readings: dict[int, Reading] = {}
+
+    def read(self, metric: Any, state: CustomerState) -> Reading:
+        """What a metric reads off the customer's state now; read once, however often it is asked.
+
+        A measure is named by many conditions. The state is the same all the while.
+        """
+        known = self._readings.get(id(metric))
+        if known is None:
+            known = self._readings[id(metric)] = metric.read(state, self)
+        return known
 
     def complete_from(self, key: int) -> int | None:
         """From when on a series has everything; None: from the customer's beginning."""

@@ -2,7 +2,7 @@
 
 from scoring import working_days
 from scoring.calendar import Calendar
-from scoring.moment import NO_DATA, Moment, Reading, earliest
+from scoring.moment import NO_DATA, Moment, Reading, earliest, reading_of
 from scoring.series import Series
 from scoring.state import DAY_MS, CustomerState
 from scoring.units import MICRO
@@ -25,16 +25,16 @@ def streak(one: Series) -> Read:
             return kept
         last = max((day for day, n in kept.items() if n), default=None)
         if last is None or last < moment.day - 1:
-            return Reading(0)
+            return reading_of(0)
         day = last
         while kept.get(day) and last - day < STREAK_MAX:
             day -= 1
         began_ms = moment.complete_from(one.key)
         if began_ms is not None and day <= began_ms // DAY_MS:
             # It may be longer than what was seen of it.
-            return Reading(None, (last + 2) * DAY_MS)
+            return reading_of(None, (last + 2) * DAY_MS)
         # It ends when a whole day has passed without any.
-        return Reading((last - day) * MICRO, (last + 2) * DAY_MS)
+        return reading_of((last - day) * MICRO, (last + 2) * DAY_MS)
 
     return read
 
@@ -50,7 +50,7 @@ def change(one: Series, window: Window, *, summed: bool, calendar: Calendar | No
             return NO_DATA
         whole_ms = window.whole_ms(one, moment, 2)
         if whole_ms is not None:
-            return Reading(None, whole_ms)
+            return reading_of(None, whole_ms)
         kept = state.series.get(one.key) or {}
         oldest = window.before_first(moment)
         if summed:
@@ -64,7 +64,7 @@ def change(one: Series, window: Window, *, summed: bool, calendar: Calendar | No
             moves.append((then_first + 2 * window.buckets) * window.size_ms)
         next_ms = min((ms for ms in moves if ms is not None), default=None)
         if then <= 0:
-            return Reading(None, next_ms)
+            return reading_of(None, next_ms)
         if calendar is not None:
             country = state.fact("country")
             next_ms = earliest(
@@ -74,10 +74,10 @@ def change(one: Series, window: Window, *, summed: bool, calendar: Calendar | No
                 working_days.days_in(calendar, window, moment, country, before) for before in (0, 1)
             )
             if not days or not days_then:
-                return Reading(None, next_ms)
+                return reading_of(None, next_ms)
             # Each total is divided by its own working days.
             now, then = now * days_then, then * days
-        return Reading(min((now - then) * MICRO // then, CHANGE_MAX), next_ms)
+        return reading_of(min((now - then) * MICRO // then, CHANGE_MAX), next_ms)
 
     return read
 
@@ -105,7 +105,7 @@ def against_own(one: Series) -> Read:
         known = 0 if first is None else oldest + 1 - first
         if first is None or known < OWN_DAYS_MIN:
             ready = None if first is None else (first + OWN_DAYS_MIN + OWN_DAYS - 1) * DAY_MS
-            return Reading(None, ready)
+            return reading_of(None, ready)
         now, _ = count_in(kept, oldest, None)
         recent_days = min(known, RECENT_DAYS)
         recent, _ = count_in(kept, oldest - recent_days, oldest)
@@ -118,7 +118,9 @@ def against_own(one: Series) -> Read:
                 before, before_days = anchor, ANCHOR_DAYS
         next_ms = (moment.day + 1) * DAY_MS
         if not before:
-            return Reading(None, next_ms)
-        return Reading(min(now * before_days * MICRO // (before * OWN_DAYS), CHANGE_MAX), next_ms)
+            return reading_of(None, next_ms)
+        return reading_of(
+            min(now * before_days * MICRO // (before * OWN_DAYS), CHANGE_MAX), next_ms
+        )
 
     return read

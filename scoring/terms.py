@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from schemas.signals import Kind
 from scoring.feeds import Feed
-from scoring.moment import NO_DATA, Moment, Reading, Value, earliest
+from scoring.moment import NO_DATA, Moment, Reading, Value, earliest, reading_of
 from scoring.series import Series
 from scoring.state import HOUR_MS, CustomerState
 from scoring.units import CALLED, MICRO, ORDERED, Unit
@@ -80,7 +80,7 @@ class Term:
 
 def literal(value: Value, unit: Unit, *, is_span: bool = False) -> Term:
     """A value that stands in the card itself."""
-    reading = Reading(value)
+    reading = reading_of(value)
     is_positive = isinstance(value, int) and value > 0 and unit in ORDERED
     return Term(
         unit,
@@ -136,8 +136,8 @@ def by_class(kind: str, values: Mapping[str, Term], otherwise: Term | None) -> T
     odd = next((term for term in terms if term.unit is not unit), None)
     if odd is not None:
         raise Mismatch(f"{unit} and {odd.unit} are not of one kind")
-    of_class = {name: Reading(term.constant) for name, term in values.items()}
-    rest = NO_DATA if otherwise is None else Reading(otherwise.constant)
+    of_class = {name: reading_of(term.constant) for name, term in values.items()}
+    rest = NO_DATA if otherwise is None else reading_of(otherwise.constant)
 
     def read(state: CustomerState, moment: Moment) -> Reading:
         return of_class.get(moment.known.get(kind, ""), rest)
@@ -200,8 +200,8 @@ def arithmetic(operator: str, a: Term, b: Term) -> Term:
         x, y = left(state, moment), right(state, moment)
         next_ms, jump_ms = earliest(x[1], y[1]), earliest(x[2], y[2])
         if x[0] is None or y[0] is None:
-            return Reading(None, next_ms, jump_ms)
-        return Reading(reckon(x[0], y[0]), next_ms, jump_ms)  # type: ignore[arg-type]
+            return reading_of(None, next_ms, jump_ms)
+        return reading_of(reckon(x[0], y[0]), next_ms, jump_ms)  # type: ignore[arg-type]
 
     drift = a.drift if operator in "*/" and b.is_positive else Drift.WINDOW
     return replace(_joined(a, b, unit, read), drift=drift)
@@ -253,8 +253,8 @@ def compared(operator: str, a: Term, b: Term) -> Term:
         x, y = left(state, moment), right(state, moment)
         next_ms = earliest(earliest(x[1], x[2]), earliest(y[1], y[2]))
         if x[0] is None or y[0] is None:
-            return Reading(None, next_ms)
-        return Reading(test(x[0], y[0]), next_ms)
+            return reading_of(None, next_ms)
+        return reading_of(test(x[0], y[0]), next_ms)
 
     return _joined(a, b, Unit.FLAG, read)
 
@@ -277,11 +277,11 @@ def _crossing(operator: str, a: Term, b: Term) -> Term:
         value, next_ms, jump_ms, origin_ms = left(state, moment)
         level = right(state, moment)[0]
         if value is None or not isinstance(level, int):
-            return Reading(None, earliest(next_ms, jump_ms))
+            return reading_of(None, earliest(next_ms, jump_ms))
         if origin_ms is not None:
             turns_ms = crosses_ms(origin_ms, drift, level if above else level + 1)
             next_ms = turns_ms if turns_ms > moment.now_ms else None
-        return Reading(test(value, level), earliest(next_ms, jump_ms))
+        return reading_of(test(value, level), earliest(next_ms, jump_ms))
 
     return Term(Unit.FLAG, read, series=a.series, kinds=a.kinds, feeds=a.feeds)
 
@@ -295,8 +295,8 @@ def member(of: Term, values: frozenset[Value], *, negated: bool) -> Term:
     def read(state: CustomerState, moment: Moment) -> Reading:
         value, next_ms, jump_ms, _ = inner(state, moment)
         if value is None:
-            return Reading(None, earliest(next_ms, jump_ms))
-        return Reading((value in values) is not negated, earliest(next_ms, jump_ms))
+            return reading_of(None, earliest(next_ms, jump_ms))
+        return reading_of((value in values) is not negated, earliest(next_ms, jump_ms))
 
     return Term(Unit.FLAG, read, series=of.series, kinds=of.kinds, feeds=of.feeds)
 
@@ -337,7 +337,7 @@ def _combined(parts: list[Term], *, decides: bool) -> Term:
                 value = decides
             elif found is None and value is not decides:
                 value = None
-        return Reading(value, next_ms)
+        return reading_of(value, next_ms)
 
     return Term(
         Unit.FLAG,
@@ -369,7 +369,7 @@ def picked(parts: list[Term], pick: Callable[[list[Value]], Value]) -> Term:
             next_ms = earliest(next_ms, earliest(changes_ms, jump_ms))
             if value is not None:
                 found.append(value)
-        return Reading(pick(found) if found else None, next_ms)
+        return reading_of(pick(found) if found else None, next_ms)
 
     return Term(
         first.unit,

@@ -51,7 +51,7 @@ class Looked:
         for index, measure in enumerate(card.measures):
             at_ms = measures_ms[index]
             if measure.metric.families & touched or (at_ms is not None and at_ms <= now_ms):
-                reading = measure.metric.read(state, moment)
+                reading = moment.read(measure.metric, state)
                 _, now, next_ms = measure.worth(reading, segment)
                 if now != points[index]:
                     return False

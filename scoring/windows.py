@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from scoring import distinct
-from scoring.moment import NO_DATA, Moment, Reading, reading
+from scoring.moment import NO_DATA, Moment, Reading, reading_of
 from scoring.money import Rates
 from scoring.series import Series
 from scoring.state import DAY_MS, HOUR_MS, CustomerState
@@ -79,7 +79,7 @@ def kept_in(state: CustomerState, one: Series, moment: Moment, window: Window) -
         return NO_DATA
     whole_ms = window.whole_ms(one, moment)
     if whole_ms is not None:
-        return Reading(None, whole_ms)
+        return reading_of(None, whole_ms)
     return state.series.get(one.key) or {}
 
 
@@ -144,7 +144,7 @@ def count(one: Series, window: Window) -> Read:
 
     def look(kept: Any, moment: Moment) -> Reading:
         found, first = count_in(kept, window.before_first(moment), None)
-        return reading(found * MICRO, window.leaves_ms(first))
+        return reading_of(found * MICRO, window.leaves_ms(first))
 
     return looked_at(one, window, look)
 
@@ -155,7 +155,7 @@ def active_buckets(one: Series, window: Window) -> Read:
     def look(kept: Any, moment: Moment) -> Reading:
         oldest = window.before_first(moment)
         found, first = active_in(kept, oldest)
-        return reading(found * MICRO, window.leaves_ms(first))
+        return reading_of(found * MICRO, window.leaves_ms(first))
 
     return looked_at(one, window, look)
 
@@ -165,7 +165,7 @@ def total(one: Series, window: Window) -> Read:
 
     def look(kept: Any, moment: Moment) -> Reading:
         _, amount, first = total_in(kept, window.before_first(moment), None)
-        return reading(amount, window.leaves_ms(first))
+        return reading_of(amount, window.leaves_ms(first))
 
     return looked_at(one, window, look)
 
@@ -175,7 +175,7 @@ def mean(one: Series, window: Window) -> Read:
 
     def look(kept: Any, moment: Moment) -> Reading:
         found, amount, first = total_in(kept, window.before_first(moment), None)
-        return Reading(amount // found if found else None, window.leaves_ms(first))
+        return reading_of(amount // found if found else None, window.leaves_ms(first))
 
     return looked_at(one, window, look)
 
@@ -185,7 +185,7 @@ def found(one: Series, window: Window) -> Read:
 
     def look(kept: Any, moment: Moment) -> Reading:
         count_found, _, first = total_in(kept, window.before_first(moment), None)
-        return Reading(count_found * MICRO, window.leaves_ms(first))
+        return reading_of(count_found * MICRO, window.leaves_ms(first))
 
     return looked_at(one, window, look)
 
@@ -195,7 +195,7 @@ def sampled(one: Series, window: Window) -> Read:
 
     def look(kept: Any, moment: Moment) -> Reading:
         inside = [bucket for bucket, _ in _samples_in(kept, window, moment)]
-        return Reading(len(inside) * MICRO, window.leaves_ms(min(inside, default=None)))
+        return reading_of(len(inside) * MICRO, window.leaves_ms(min(inside, default=None)))
 
     return looked_at(one, window, look)
 
@@ -220,7 +220,7 @@ def share(part: Series, whole: Series, window: Window) -> Read:
         count_all, first = count_in(all_kept, oldest, None)
         count_part, _ = count_in(kept, oldest, None)
         value = count_part * MICRO // count_all if count_all else None
-        return Reading(value, window.leaves_ms(first))
+        return reading_of(value, window.leaves_ms(first))
 
     return read
 
@@ -235,7 +235,7 @@ def extreme(one: Series, window: Window, *, greatest: bool) -> Read:
         if not inside:
             return NO_DATA
         value = pick(kept[bucket][place] for bucket in inside)
-        return Reading(value, window.leaves_ms(min(inside)))
+        return reading_of(value, window.leaves_ms(min(inside)))
 
     return looked_at(one, window, look)
 
@@ -255,7 +255,7 @@ def quantile_of(inside: list[tuple[int, int]], window: Window, share_ppm: int) -
         return NO_DATA
     values = sorted(value for _, value in inside)
     rank = max(-(-share_ppm * len(values) // MICRO), 1)
-    return Reading(values[rank - 1], window.leaves_ms(min(bucket for bucket, _ in inside)))
+    return reading_of(values[rank - 1], window.leaves_ms(min(bucket for bucket, _ in inside)))
 
 
 def distinct_values(one: Series, window: Window) -> Read:
@@ -265,7 +265,7 @@ def distinct_values(one: Series, window: Window) -> Read:
         if not kept:
             return NO_DATA
         found, first = distinct.seen(kept, window.before_first(moment))
-        return reading(found * MICRO, window.leaves_ms(first))
+        return reading_of(found * MICRO, window.leaves_ms(first))
 
     return looked_at(one, window, look)
 
@@ -286,9 +286,9 @@ def last(one: Series, window: Window | None) -> Read:
         if kept is None:
             return NO_DATA
         if window is None:
-            return Reading(kept[2])
+            return reading_of(kept[2])
         expires_ms = (kept[0] // window.size_ms + window.buckets) * window.size_ms
-        return Reading(kept[2], expires_ms) if moment.now_ms < expires_ms else NO_DATA
+        return reading_of(kept[2], expires_ms) if moment.now_ms < expires_ms else NO_DATA
 
     return read
 
@@ -306,7 +306,7 @@ def days_since(one: Series) -> Read:
 def since(at_ms: int, now_ms: int) -> Reading:
     """How long ago an instant is, in days, by whole hours."""
     hours = max(now_ms - at_ms, 0) // HOUR_MS
-    return Reading(hours * MICRO // 24, at_ms + (hours + 1) * HOUR_MS, origin_ms=at_ms)
+    return reading_of(hours * MICRO // 24, at_ms + (hours + 1) * HOUR_MS, origin_ms=at_ms)
 
 
 def total_money(one: Series, window: Window, rates: Rates) -> Read:
@@ -336,7 +336,7 @@ def _money(one: Series, window: Window, rates: Rates, *, averaged: bool) -> Read
             if first is None or bucket < first:
                 first = bucket
         if averaged:
-            return Reading(amount // found if found else None, window.leaves_ms(first))
-        return reading(amount, window.leaves_ms(first))
+            return reading_of(amount // found if found else None, window.leaves_ms(first))
+        return reading_of(amount, window.leaves_ms(first))
 
     return looked_at(one, window, look)

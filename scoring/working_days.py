@@ -6,7 +6,7 @@ if the date that it has is one. What is counted from one event on follows the zo
 """
 
 from scoring.calendar import Calendar
-from scoring.moment import NO_DATA, Moment, Reading, earliest
+from scoring.moment import NO_DATA, Moment, Reading, earliest, reading_of
 from scoring.series import Series
 from scoring.state import DAY_MS, CustomerState
 from scoring.units import MICRO
@@ -39,7 +39,7 @@ def working_days_since(one: Series, calendar: Calendar) -> Read:
         ahead, last = today + 1, _looked_for_to(today)
         while ahead < last and not calendar.is_working_day(ahead, country):
             ahead += 1
-        return Reading(days * MICRO, calendar.start_of(ahead))
+        return reading_of(days * MICRO, calendar.start_of(ahead))
 
     return read
 
@@ -50,11 +50,11 @@ def per_working_day(of: Read, window: Window, calendar: Calendar) -> Read:
     def read(state: CustomerState, moment: Moment) -> Reading:
         value, next_ms, _, _ = of(state, moment)
         if not isinstance(value, int):
-            return Reading(None, next_ms)
+            return reading_of(None, next_ms)
         country = state.fact("country")
         days = days_in(calendar, window, moment, country)
         other_ms = next_other_ms(calendar, window, moment, country)
-        return Reading(value // days if days else None, earliest(next_ms, other_ms))
+        return reading_of(value // days if days else None, earliest(next_ms, other_ms))
 
     return read
 
