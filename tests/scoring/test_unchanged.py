@@ -21,6 +21,7 @@ from partitionlog import (
 )
 from properties import examples
 from schemas.inbound import InboundEvent
+from scoring import distinct
 from scoring.moment import Moment, Reading
 from scoring.state import CustomerState
 from scoring.unchanged import Looked
@@ -142,6 +143,31 @@ def test_after_one_use_more_only_what_uses_move_is_read(log: Log, read: list[str
     log.read(START_MS + 2, event("usage.feature", START_MS + 2, feature="board", user="ann"))
     log.tick(START_MS + 3)
     assert sorted(read) == ["active_days(use, 30d)", "count(use, 30d)"]
+
+
+def test_who_is_due_when_it_was_is_queued_once(log: Log) -> None:
+    """However often it is touched meanwhile."""
+    for number in range(5):
+        now_ms = START_MS + 2 + 2 * number
+        log.read(now_ms, event("usage.feature", now_ms, feature="board", user="ann"))
+        log.tick(now_ms + 1)
+    assert log.fold.counts.evaluations == 6
+    assert log.fold.due_count() == 1
+
+
+def test_a_measure_that_conditions_name_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The share of seats in use is a measure, and stands in each archetype and in the outlook."""
+    log, seen, calls = Log(SHIPPED[0].read_text()), distinct.seen, []
+
+    def counted(kept: Any, oldest: int) -> Any:
+        calls.append(id(kept))
+        return seen(kept, oldest)
+
+    monkeypatch.setattr(distinct, "seen", counted)
+    log.read(START_MS, *histories.known("acme", START_MS))
+    log.tick(START_MS + 1)
+    assert log.customer().past.places["archetype"].name
+    assert len(calls) == len(set(calls)) > 0
 
 
 def test_what_is_due_alone_is_read_alone(log: Log, read: list[str]) -> None:
