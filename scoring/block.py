@@ -17,7 +17,6 @@ from scoring.fold import fold
 from scoring.plan import Plan
 from scoring.recent import Feeding
 from scoring.row import Customer
-from scoring.things import EVERYTHING, TOUCHES
 
 __all__ = ["Applied", "Into", "apply_in_python", "apply_signals"]
 
@@ -94,7 +93,7 @@ def apply_in_python(block: Block, into: Into, touched: dict[str, Customer]) -> A
                 customer.note(signal, into.feeds)
             if at_ms < into.late_ms:
                 customer.late = True
-            customer.touched |= TOUCHES.get(signal[5], EVERYTHING)
+            customer.touch(signal)
             ready.add(customer_id)
         touched[customer_id] = customer
     return Applied(applied, repeats, unchecked, held)

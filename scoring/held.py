@@ -9,7 +9,6 @@ from scoring.fold import fold
 from scoring.plan import Plan
 from scoring.recent import Feeding
 from scoring.row import Customer
-from scoring.things import EVERYTHING, TOUCHES
 
 __all__ = ["release", "release_in_python"]
 
@@ -21,7 +20,7 @@ def release_in_python(customer: Customer, now_ms: int, plan: Plan, feeds: Feedin
         if signal[1] <= now_ms:
             if fold(customer.state, signal, plan):
                 customer.note(signal, feeds)
-            customer.touched |= TOUCHES.get(signal[5], EVERYTHING)
+            customer.touch(signal)
         else:
             rest.append(signal)
     customer.state.held = rest

@@ -25,8 +25,8 @@ from scoring.kin import Kin, Sums
 from scoring.past import Past
 from scoring.recent import FRESH_MAX, Feeding, Recent, settle, thinned
 from scoring.row_body import CODECS, STATE_VERSION, RowBody
-from scoring.state import HELD_BYTES_MAX, HELD_MAX, CustomerState
-from scoring.things import EVERYTHING
+from scoring.state import HELD_BYTES_MAX, HELD_MAX, KIND, CustomerState
+from scoring.things import EVERYTHING, TOUCHES
 from scoring.versions import RowError, check_version, readable
 
 if TYPE_CHECKING:
@@ -130,6 +130,10 @@ class Customer:
         self.fresh.append(signal)
         if len(self.fresh) >= FRESH_MAX:
             self.settle(feeds)
+
+    def touch(self, signal: Signal) -> None:
+        """A signal was applied: what its family feeds may be another."""
+        self.touched |= TOUCHES.get(signal[KIND], EVERYTHING)
 
     def settle(self, feeds: Feeding) -> None:
         """Sort the fresh events into ``recent``."""

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import histories
 from partitionlog import (
+    DAY_MS,
     HOUR_MS,
     SAAS,
     START_MS,
@@ -106,6 +107,15 @@ def test_what_is_left_out_says_what_it_would_have_said(
 @given(history=histories.steps(customers=CUSTOMERS))
 def test_so_it_is_with_each_card_that_is_shipped(path: Path, history: list[histories.Step]) -> None:
     check(path.read_text(), history, 30)
+
+
+def test_of_uses_on_one_day_nearly_all_are_left_out() -> None:
+    """So the two properties above do compare one with the other."""
+    days = [START_MS + DAY_MS, START_MS + DAY_MS + HOUR_MS, START_MS + DAY_MS + 2 * HOUR_MS]
+    uses = [event("usage.feature", ms, feature="board", user="ann") for ms in days]
+    history = [histories.Step(START_MS, one) for one in histories.known("acme", START_MS)]
+    history += [histories.Step(ms, use) for ms, use in zip(days, uses, strict=True)]
+    assert check(STEPS, history, 12) > 2
 
 
 @pytest.fixture

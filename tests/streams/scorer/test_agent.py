@@ -61,6 +61,15 @@ async def put(scorer: Scorer, records: list[Any]) -> Any:
         return event_
 
 
+async def begun(scorer: Scorer, client: RecordingClient) -> asyncio.Future[None]:
+    """A checkpoint of the story that waits for the broker."""
+    client.hold = True
+    await put(scorer, story())
+    checkpoint = asyncio.ensure_future(scorer.checkpoint())
+    await _turn_over()
+    return checkpoint
+
+
 async def test_s5_outputs_then_rows_then_header_then_the_acknowledgement(
     scorer: Scorer, client: RecordingClient, acknowledged: list[int]
 ) -> None:
@@ -87,10 +96,7 @@ async def test_s5_outputs_then_rows_then_header_then_the_acknowledgement(
 async def test_s5_no_row_leaves_before_the_outputs_are_durable(
     scorer: Scorer, client: RecordingClient, acknowledged: list[int]
 ) -> None:
-    client.hold = True
-    await put(scorer, story())
-    checkpoint = asyncio.ensure_future(scorer.checkpoint())
-    await _turn_over()
+    checkpoint = await begun(scorer, client)
     assert {sent.topic for sent in client.sent} == {SCORES, TRANSITIONS}
     for sent in list(client.sent):
         client.answer(sent)
@@ -106,10 +112,7 @@ async def test_the_log_is_applied_while_rows_are_on_their_way(
     scorer: Scorer, client: RecordingClient, acknowledged: list[int]
 ) -> None:
     """And what is applied then is acknowledged by the next checkpoint, not by this one."""
-    client.hold = True
-    await put(scorer, story())
-    checkpoint = asyncio.ensure_future(scorer.checkpoint())
-    await _turn_over()
+    checkpoint = await begun(scorer, client)
     for sent in list(client.sent):
         client.answer(sent)
     await _turn_over()
